@@ -1,0 +1,46 @@
+//! Turns `patches/*.yaml` into JSON that the library compiles in: one text with every patch but its examples, read at
+//! every start, and one with the examples, read only by `explain` and the tests. Reading JSON is ten times as fast as
+//! reading YAML, and starting must take no more than milliseconds.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use serde_json::Value;
+
+/// The types of a patch file: a built-in patch that does not fit them stops the build, with its line.
+#[allow(dead_code, missing_docs)]
+#[path = "src/patch/file.rs"]
+mod file;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=patches");
+    println!("cargo::rerun-if-changed=src/patch/file.rs");
+    let mut files: Vec<PathBuf> =
+        fs::read_dir("patches")?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    files.sort();
+    let (mut patches, mut examples) = (Vec::new(), serde_json::Map::new());
+    for path in files {
+        let text = fs::read_to_string(&path)?;
+        let patch: file::Patch =
+            serde_yaml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        let mut patch = serde_json::to_value(patch)?;
+        let fields = patch.as_object_mut().ok_or_else(|| format!("{}: not a map", path.display()))?;
+        let shown = fields.remove("examples").unwrap_or_default();
+        let id = fields.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        if path.file_stem().and_then(|stem| stem.to_str()) != Some(id.as_str()) {
+            return Err(format!("{}: its id is {id:?}; file and id must have the same name", path.display()).into());
+        }
+        examples.insert(id, shown);
+        patches.push(patch);
+    }
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    write(&out, "patches.json", &Value::Array(patches))?;
+    write(&out, "examples.json", &Value::Object(examples))
+}
+
+fn write(out: &Path, name: &str, value: &Value) -> Result<(), Box<dyn Error>> {
+    fs::write(out.join(name), serde_json::to_string(value)?)?;
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! The arguments, as clap reads them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Fixes Dockerfiles and conda environment YAMLs whose image builds fail, by the documented remedies of Azure Machine
+/// Learning, as the smallest verified patch. In place by default.
+#[derive(Debug, Parser)]
+#[command(name = "envfix", version, arg_required_else_help = true, args_conflicts_with_subcommands = true)]
+#[command(after_help = "Exit codes: 0 done, also when nothing was to do; 1 with --check when something would change;\n\
+    2 for a usage error, an input that cannot be read, or a write that failed.")]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub fix: Fix,
+    /// When to use colours
+    #[arg(long, value_enum, default_value_t, global = true, value_name = "WHEN")]
+    pub color: Color,
+}
+
+/// Fixing files: the main job.
+#[derive(Debug, Args)]
+pub struct Fix {
+    /// Files or folders; `-` is standard input
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Print the unified diff of every change and write nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Write nothing; exit 1 when something would change
+    #[arg(long)]
+    pub check: bool,
+    /// An environment definition that belongs to the Dockerfile, when it cannot be found by itself
+    #[arg(long = "env", value_name = "FILE")]
+    pub environments: Vec<PathBuf>,
+    /// Leave definitions alone that a named Dockerfile refers to
+    #[arg(long)]
+    pub no_follow: bool,
+    /// Only this patch; its hardening and unsafe branches apply (repeatable)
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Not this patch (repeatable)
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub skip: Vec<String>,
+    /// Only what fails or will fail
+    #[arg(long)]
+    pub faults: bool,
+    /// Apply unsafe fixes too
+    #[arg(long = "unsafe")]
+    pub allow_unsafe: bool,
+    /// A folder of further patches; one with the id of a built-in patch takes its place (repeatable)
+    #[arg(long, value_name = "DIR")]
+    pub patches: Vec<PathBuf>,
+    /// The report on standard output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// What standard input is called, and so how it is read
+    #[arg(long, value_name = "NAME", default_value = "Dockerfile")]
+    pub stdin_name: String,
+    /// Say errors only
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say every finding with its reasons
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// Other commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Explain one patch, or list all
+    Explain(Explain),
+    /// Run the examples of every patch, built-in and of the folders named
+    TestPatches(TestPatches),
+}
+
+/// `envfix explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The patch; without it, the list of all
+    pub id: Option<String>,
+    /// A folder of further patches
+    #[arg(long, value_name = "DIR")]
+    pub patches: Vec<PathBuf>,
+}
+
+/// `envfix test-patches`.
+#[derive(Debug, Args)]
+pub struct TestPatches {
+    /// A folder of further patches
+    #[arg(long, value_name = "DIR")]
+    pub patches: Vec<PathBuf>,
+}
+
+/// The report on standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Nothing, or the diff with `--dry-run`
+    #[default]
+    Text,
+    /// One JSON object
+    Json,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+impl Color {
+    /// Sets it for the whole process.
+    pub fn write_global(self) {
+        let choice = match self {
+            Color::Auto => anstream::ColorChoice::Auto,
+            Color::Always => anstream::ColorChoice::Always,
+            Color::Never => anstream::ColorChoice::Never,
+        };
+        choice.write_global();
+    }
+}

@@ -1,0 +1,133 @@
+//! `envfix explain`: a patch for a person.
+
+use std::fmt::Write;
+
+use super::args::Explain;
+use super::{DONE, FAILED, print};
+use crate::examples;
+use crate::patch::catalogue::Catalogue;
+use crate::patch::file::{Branch, Case, Patch, Safety};
+use crate::settings;
+
+/// Runs the command.
+pub fn run(arguments: &Explain, catalogue: &Catalogue) -> u8 {
+    let Some(id) = &arguments.id else {
+        let width = catalogue.ids().iter().map(|id| id.len()).max().unwrap_or(0);
+        for patch in catalogue.patches() {
+            print(&format!("{:width$}  {}\n", patch.id, patch.title));
+        }
+        return DONE;
+    };
+    match catalogue.get(id) {
+        Some(patch) => {
+            print(&explain(patch, catalogue));
+            DONE
+        }
+        None => {
+            anstream::eprintln!("envfix: {}", settings::known(id, catalogue).err().unwrap_or_default());
+            FAILED
+        }
+    }
+}
+
+fn explain(patch: &Patch, catalogue: &Catalogue) -> String {
+    let mut out = format!("{}: {}\n", patch.id, patch.title);
+    let _ = writeln!(out, "\nThe document, under \"{}\":\n  {}", patch.document.section, patch.document.says.trim());
+    if let Some(caution) = &patch.document.caution {
+        let _ = writeln!(out, "  Not to the letter: {}", caution.trim());
+    }
+    if !patch.symptoms.is_empty() {
+        out.push_str("\nA failing build prints:\n");
+        for symptom in &patch.symptoms {
+            let _ = writeln!(out, "  {}", symptom.trim());
+        }
+    }
+    for case in &patch.cases {
+        explain_case(&mut out, case);
+    }
+    if !patch.values.is_empty() {
+        out.push_str("\nValues, which [values] in envfix.toml sets:\n");
+        for (name, value) in &patch.values {
+            let _ = writeln!(out, "  {name} = {value}");
+        }
+    }
+    let examples = catalogue.examples(patch);
+    if let Some(diff) = examples.iter().find_map(examples::shown) {
+        let _ = writeln!(out, "\nFor example:\n{diff}");
+    }
+    let unchanged: Vec<&str> = examples
+        .iter()
+        .filter(|example| example.unchanged.is_some())
+        .filter_map(|example| example.because.as_deref())
+        .collect();
+    if !unchanged.is_empty() {
+        out.push_str("Left alone, for example, because\n");
+        for because in unchanged {
+            let _ = writeln!(out, "  - {because}");
+        }
+    }
+    out
+}
+
+fn explain_case(out: &mut String, case: &Case) {
+    out.push_str("\nWhen\n");
+    for suspect in &case.suspect {
+        match (&suspect.fault, &suspect.hardening) {
+            (Some(fault), _) => {
+                let _ = writeln!(out, "  - {} (fault: the build fails, or will)", fault.trim());
+            }
+            (_, Some(hardening)) => {
+                let _ = writeln!(out, "  - {} (hardening)", hardening.trim());
+            }
+            _ => {}
+        }
+    }
+    out.push_str("the first of these that holds\n");
+    for branch in &case.remedy {
+        let _ = writeln!(out, "  - {}", describe(branch));
+    }
+}
+
+fn describe(branch: &Branch) -> String {
+    let mut out = String::new();
+    let conditions = serde_json::to_value(&branch.when).ok();
+    let conditions: Vec<String> = conditions
+        .as_ref()
+        .and_then(|value| value.as_object())
+        .into_iter()
+        .flatten()
+        .filter(|(_, value)| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()))
+        .map(|(name, value)| match value {
+            serde_json::Value::Bool(true) => name.clone(),
+            serde_json::Value::Bool(false) => format!("not {name}"),
+            serde_json::Value::Array(list) => {
+                let list: Vec<&str> = list.iter().filter_map(|item| item.as_str()).collect();
+                format!("{name} {}", list.join(" or "))
+            }
+            serde_json::Value::String(text) => format!("{name} {text}"),
+            other => format!("{name} {other}"),
+        })
+        .collect();
+    if conditions.is_empty() {
+        out.push_str("otherwise: ");
+    } else {
+        let _ = write!(out, "{}: ", conditions.join(", "));
+    }
+    if let Some(safety) = branch.safety {
+        out.push_str(match safety {
+            Safety::Safe => "fix, safe",
+            Safety::Unsafe => "fix, unsafe (with --unsafe or --only)",
+        });
+        if let Some(because) = &branch.because {
+            let _ = write!(out, ", since {}", because.trim());
+        }
+        return out;
+    }
+    if let Some(advice) = &branch.advice {
+        let _ = write!(out, "advice: {}", advice.trim());
+    }
+    if let Some(leave) = &branch.leave {
+        let _ = write!(out, "left alone: {}", leave.trim());
+    }
+    out
+}

@@ -1,0 +1,49 @@
+//! The command line: arguments, one file a command, and what goes to which stream. It holds no logic of its own.
+
+mod args;
+mod examples;
+mod explain;
+mod fix;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::patch::catalogue::Catalogue;
+use args::{Arguments, Command};
+
+/// Everything went as asked, also when nothing was to do.
+const DONE: u8 = 0;
+/// With `--check`, something would change.
+const WOULD_CHANGE: u8 = 1;
+/// A usage error, an input that cannot be read, or a write that failed.
+const FAILED: u8 = 2;
+
+/// Runs the program with the process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    arguments.color.write_global();
+    let code = match &arguments.command {
+        Some(Command::Explain(explain)) => catalogue(&explain.patches).map(|it| explain::run(explain, &it)),
+        Some(Command::TestPatches(test)) => catalogue(&test.patches).map(|it| examples::run(&it)),
+        None => catalogue(&arguments.fix.patches).map(|it| fix::run(&arguments.fix, &it)),
+    };
+    ExitCode::from(code.unwrap_or_else(|message| {
+        anstream::eprintln!("envfix: {message}");
+        FAILED
+    }))
+}
+
+/// The built-in patches and those of the folders named.
+fn catalogue(folders: &[std::path::PathBuf]) -> Result<Catalogue, String> {
+    folders.iter().try_fold(Catalogue::builtin(), |catalogue, folder| {
+        catalogue.with_folder(folder).map_err(|error| error.to_string())
+    })
+}
+
+/// Writes to standard output; a reader that went away (`| head`) is no error.
+fn print(text: &str) {
+    use std::io::Write;
+    let _ = anstream::stdout().write_all(text.as_bytes());
+}

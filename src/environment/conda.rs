@@ -1,0 +1,370 @@
+//! conda's environment definition: name, channels, dependencies, each with its place in the text.
+//!
+//! A definition is read by both YAML readers and only accepted when they agree, so an index into
+//! [`CondaEnvironment::dependencies`] means the same item in [`CondaModel`].
+
+use crate::source::{Newline, Source, Span};
+
+use super::conda_model::CondaModel;
+use super::match_spec::{MatchSpec, Minor, listed_as_pip, minor_of};
+use super::yaml::{Document, Kind, NodeId, Style, YamlError};
+
+/// A conda environment as its YAML says it.
+#[derive(Clone, Debug)]
+pub struct CondaEnvironment {
+    /// `name:`, when it is a scalar.
+    pub name: Option<String>,
+    /// `channels:` in order, highest priority first.
+    pub channels: Vec<Channel>,
+    /// `dependencies:` in order.
+    pub dependencies: Vec<Dependency>,
+    /// The list of dependencies: its brackets included in flow style.
+    pub dependencies_span: Span,
+    /// Whether that list is written `[a, b]`.
+    pub flow: bool,
+    pub(super) text: String,
+    pub(super) newline: Newline,
+    pub(super) document: Document,
+    /// Why nothing in the list may be edited, if so.
+    pub(super) frozen: Option<&'static str>,
+}
+
+/// One channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Channel {
+    /// Its name or URL.
+    pub name: String,
+    /// The scalar, quotes included.
+    pub span: Span,
+}
+
+/// One item of `dependencies:`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dependency {
+    /// A conda package.
+    Spec(SpecItem),
+    /// `- pip:` and the requirements under it.
+    Pip(PipMap),
+    /// Anything else: a number, another map, a `{{ template }}`. conda takes none of them.
+    Other {
+        /// From the `- ` to the end of the value.
+        item: Span,
+    },
+}
+
+/// A conda package in the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpecItem {
+    /// What it asks for.
+    pub spec: MatchSpec,
+    /// The scalar, quotes included; for an alias, the `*name`.
+    pub span: Span,
+    /// The whole item: from its `- ` in block style, its tag and anchor included.
+    pub item: Span,
+    /// How the scalar is written.
+    pub style: Style,
+    /// The comment behind it on its line.
+    pub comment: Option<Span>,
+    /// Whether it has an anchor or is an alias, so that its text means something elsewhere.
+    pub shared: bool,
+}
+
+/// `- pip:` with its list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PipMap {
+    /// The requirements, in order; empty for `- pip:` without a list.
+    pub items: Vec<PipItem>,
+    /// What stands there and is no requirement: maps, lists and empty entries in the list, or one
+    /// value in its place.
+    pub others: Vec<Span>,
+    /// The key `pip`, quotes included.
+    pub key: Span,
+    /// From the `- ` to the end of the last requirement.
+    pub item: Span,
+    /// The comment behind `pip:` on its line.
+    pub comment: Option<Span>,
+    /// Whether the map is an alias or has an anchor.
+    pub shared: bool,
+}
+
+/// One line of the requirements file that conda makes from `- pip:`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PipItem {
+    /// The requirement, unquoted.
+    pub text: String,
+    /// The scalar, quotes included.
+    pub span: Span,
+    /// How it is written.
+    pub style: Style,
+    /// Whether it has an anchor or is an alias.
+    pub shared: bool,
+}
+
+impl Dependency {
+    /// The whole item: from its `- ` in block style to the end of its value.
+    #[must_use]
+    pub fn item(&self) -> Span {
+        match self {
+            Dependency::Spec(spec) => spec.item,
+            Dependency::Pip(pip) => pip.item,
+            Dependency::Other { item } => *item,
+        }
+    }
+
+    /// The spec, when the item is a conda package.
+    #[must_use]
+    pub fn spec(&self) -> Option<&SpecItem> {
+        match self {
+            Dependency::Spec(spec) => Some(spec),
+            _ => None,
+        }
+    }
+}
+
+impl CondaEnvironment {
+    /// Every comment, in order.
+    #[must_use]
+    pub fn comments(&self) -> &[Span] {
+        self.document.comments()
+    }
+
+    /// Reads an environment definition. `None` when the YAML is a map without a list
+    /// `dependencies:`, or no map: then it is no definition of a conda environment.
+    ///
+    /// # Errors
+    /// When the text is not YAML, exceeds a limit ([`super::yaml`]), or is read differently by the
+    /// two readers, so that it is not known what conda would see.
+    pub fn parse(source: &Source) -> Result<Option<Self>, YamlError> {
+        let text = source.text();
+        let document = Document::read(text)?;
+        let Some(root) = document.root() else { return Ok(None) };
+        let Some((key, list)) = document.get(root, "dependencies") else { return Ok(None) };
+        let (Kind::Sequence { items, flow }, list_span) = (&document.resolve(list).kind, document.resolve(list).span)
+        else {
+            return Ok(None);
+        };
+        let frozen = if matches!(document.node(list).kind, Kind::Alias(_)) {
+            Some("`dependencies` is an alias: its items stand elsewhere")
+        } else if document.is_shared(list) || document.is_shared(root) {
+            Some("`dependencies` has an anchor: its items may be used elsewhere too")
+        } else if has_lone_cr(text) {
+            Some("a carriage return stands alone: YAML ends a line there, other tools do not")
+        } else {
+            None
+        };
+        let model = CondaModel::read(text)?;
+        let disagree = |offset: usize| {
+            YamlError::at(text, offset, "two YAML readers read this differently; it is not known what conda would see")
+        };
+        if model.dependencies.len() != items.len() {
+            return Err(disagree(list_span.start));
+        }
+        let mut dependencies = Vec::with_capacity(items.len());
+        let mut from = match document.node(list).kind {
+            // The list stands elsewhere; its first dash is on the line it begins on.
+            Kind::Alias(_) => line_start(text, list_span.start),
+            _ => document.node(key).span.end,
+        };
+        for (item, value) in items.iter().zip(&model.dependencies) {
+            let dependency = read_dependency(&document, text, *item, value, (!flow).then_some(from))
+                .ok_or_else(|| disagree(document.node(*item).span.start))?;
+            from = dependency.item().end;
+            dependencies.push(dependency);
+        }
+        let channels = read_channels(&document, root, &model).ok_or_else(|| disagree(list_span.start))?;
+        let name = document.get(root, "name").and_then(|(_, name)| document.scalar(name)).map(str::to_owned);
+        Ok(Some(Self {
+            name,
+            channels,
+            dependencies,
+            dependencies_span: list_span,
+            flow: *flow,
+            text: text.to_owned(),
+            newline: source.newline(),
+            frozen,
+            document,
+        }))
+    }
+
+    /// The conda packages called `name`, with their index.
+    pub fn specs_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (usize, &'a SpecItem)> {
+        self.specs().filter(move |(_, item)| item.spec.name == name)
+    }
+
+    /// All conda packages, with their index.
+    pub fn specs(&self) -> impl Iterator<Item = (usize, &SpecItem)> {
+        self.dependencies.iter().enumerate().filter_map(|(index, item)| Some((index, item.spec()?)))
+    }
+
+    /// All `- pip:` maps, with their index. conda uses the last.
+    pub fn pip_maps(&self) -> impl Iterator<Item = (usize, &PipMap)> {
+        self.dependencies.iter().enumerate().filter_map(|(index, item)| match item {
+            Dependency::Pip(pip) => Some((index, pip)),
+            _ => None,
+        })
+    }
+
+    /// The items that list pip in conda's eyes ([`listed_as_pip`]), with their index.
+    pub fn listed_pip(&self) -> impl Iterator<Item = (usize, &SpecItem)> {
+        self.specs().filter(|(_, item)| listed_as_pip(&item.spec.text))
+    }
+
+    /// What the definition says about Python's minor version, all items `python…` together.
+    #[must_use]
+    pub fn python_minor(&self) -> Minor {
+        minor_of(self.specs_of("python").map(|(_, item)| &item.spec))
+    }
+
+    /// The lines of comments directly above an item, from the first `#` to the end of the last
+    /// comment; a blank line ends them.
+    #[must_use]
+    pub fn comment_above(&self, index: usize) -> Option<Span> {
+        let item = self.dependencies.get(index)?.item();
+        let floor = self.floor(index);
+        let mut above: Option<Span> = None;
+        let mut line = line_start(&self.text, item.start);
+        while line > floor {
+            let previous = line_start(&self.text, line - 1);
+            let Some(comment) = self.own_line_comment(previous) else { break };
+            if comment.start < floor {
+                break;
+            }
+            above = Some(above.map_or(comment, |above| comment.join(above)));
+            line = previous;
+        }
+        above
+    }
+
+    /// Where what stands before an item ends: no comment above the item begins before that.
+    pub(super) fn floor(&self, index: usize) -> usize {
+        match index.checked_sub(1).and_then(|previous| self.dependencies.get(previous)) {
+            Some(previous) => previous.item().end,
+            None => self.document.root().and_then(|root| self.document.get(root, "dependencies")).map_or(
+                0,
+                |(key, list)| {
+                    self.document.node(key).span.end.max(if self.flow {
+                        self.document.node(list).span.start
+                    } else {
+                        0
+                    })
+                },
+            ),
+        }
+    }
+
+    /// The comment that a line consists of, when nothing else stands on it.
+    pub(super) fn own_line_comment(&self, line_start: usize) -> Option<Span> {
+        let line = &self.text[line_start..line_end(&self.text, line_start)];
+        let blanks = line.len() - line.trim_start_matches([' ', '\t']).len();
+        self.document.comment_in(Span::new(line_start + blanks, line_start + blanks + 1))
+    }
+}
+
+/// The channels that are strings; `None` when the two readers differ.
+fn read_channels(document: &Document, root: NodeId, model: &CondaModel) -> Option<Vec<Channel>> {
+    let items = document.get(root, "channels").and_then(|(_, list)| document.items(list)).unwrap_or_default();
+    let values = model.rest.get("channels").and_then(serde_yaml::Value::as_sequence);
+    let values = values.map(Vec::as_slice).unwrap_or_default();
+    if items.len() != values.len() {
+        return None;
+    }
+    let strings = items.iter().zip(values).filter_map(|(item, value)| Some((*item, value.as_str()?)));
+    strings
+        .map(|(item, name)| {
+            (document.scalar(item) == Some(name))
+                .then(|| Channel { name: name.to_owned(), span: document.node(item).span })
+        })
+        .collect()
+}
+
+/// Reads one item. `value` is the other reader's view of it; `None` when the two differ. `from` is
+/// where the search for the item's dash begins, in block style.
+fn read_dependency(
+    document: &Document,
+    text: &str,
+    id: NodeId,
+    value: &serde_yaml::Value,
+    from: Option<usize>,
+) -> Option<Dependency> {
+    let node = document.node(id);
+    let meaning = document.resolve(id);
+    let start = match from {
+        Some(from) => document.dash(text, from, id)?,
+        None => node.start,
+    };
+    // A value that is left out stands at the next token; the item is then its dash alone.
+    let left_out = node.span.is_empty() && matches!(node.kind, Kind::Scalar { .. });
+    let end = if left_out { from.map_or(node.span.end, |_| start + 1) } else { node.span.end };
+    let item = Span::new(start, end.max(start));
+    let comment = document.comment_behind(node.span.end);
+    match (&meaning.kind, value) {
+        (Kind::Scalar { value: scalar, style }, serde_yaml::Value::String(string)) if !meaning.custom_tag => {
+            (scalar == string).then(|| {
+                Dependency::Spec(SpecItem {
+                    spec: MatchSpec::parse(scalar),
+                    span: node.span,
+                    item,
+                    style: *style,
+                    comment,
+                    shared: document.is_shared(id),
+                })
+            })
+        }
+        (Kind::Mapping { entries, .. }, serde_yaml::Value::Mapping(map)) => {
+            if entries.len() != map.len() {
+                return None;
+            }
+            let Some((key, list)) = document.get(id, "pip") else { return Some(Dependency::Other { item }) };
+            let requirements = map.get("pip")?;
+            let values = requirements.as_sequence().map(Vec::as_slice).unwrap_or_default();
+            let pip_items = document.items(list).unwrap_or_default();
+            if values.len() != pip_items.len() {
+                return None;
+            }
+            let (mut items, mut others) = (Vec::new(), Vec::new());
+            if !requirements.is_sequence() && !requirements.is_null() {
+                others.push(document.node(list).span);
+            }
+            for (id, value) in pip_items.iter().zip(values) {
+                let node = document.node(*id);
+                match &document.resolve(*id).kind {
+                    Kind::Scalar { value: text, style } if !value.is_null() => {
+                        if value.as_str().is_some_and(|value| value != text) {
+                            return None;
+                        }
+                        items.push(PipItem {
+                            text: text.clone(),
+                            span: node.span,
+                            style: *style,
+                            shared: document.is_shared(*id),
+                        });
+                    }
+                    _ => others.push(node.span),
+                }
+            }
+            let key = document.node(key).span;
+            let comment = document.comment_behind(key.end);
+            Some(Dependency::Pip(PipMap { items, others, key, item, comment, shared: document.is_shared(id) }))
+        }
+        (Kind::Scalar { .. }, serde_yaml::Value::Mapping(_) | serde_yaml::Value::Sequence(_)) => None,
+        (Kind::Mapping { .. }, serde_yaml::Value::String(_) | serde_yaml::Value::Sequence(_)) => None,
+        _ => Some(Dependency::Other { item }),
+    }
+}
+
+/// Whether a CR ends a line by itself. Several before one LF, as a broken conversion leaves them, are
+/// blank lines to YAML and do no harm.
+fn has_lone_cr(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'\r', bytes).any(|at| !matches!(bytes.get(at + 1), Some(b'\r' | b'\n')))
+}
+
+/// Where the line that holds an offset begins.
+pub(super) fn line_start(text: &str, offset: usize) -> usize {
+    memchr::memrchr(b'\n', &text.as_bytes()[..offset]).map_or(0, |newline| newline + 1)
+}
+
+/// Where the line that holds an offset ends: before its `\n`, with a `\r` still on it.
+pub(super) fn line_end(text: &str, offset: usize) -> usize {
+    memchr::memchr(b'\n', &text.as_bytes()[offset..]).map_or(text.len(), |newline| offset + newline)
+}

@@ -1,0 +1,102 @@
+//! A patch's examples are its documentation and its tests: this runs them.
+
+use std::collections::BTreeMap;
+
+use crate::context::BuildContext;
+use crate::patch::catalogue::Catalogue;
+use crate::patch::file::{Example, Patch};
+use crate::plan::Decision;
+use crate::project::Project;
+use crate::settings::{Policy, Settings};
+use crate::source::Source;
+use crate::verify::Verified;
+use crate::{find, output, plan, verify};
+
+/// An example that does not do what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Number of the example in its patch, from 1.
+    pub number: usize,
+    /// What is wrong, with a diff where a text is not as expected.
+    pub message: String,
+}
+
+/// Runs the examples of a patch with all patches in force: `before` becomes `after`; `after` and `unchanged` stay as
+/// they are, byte for byte.
+#[must_use]
+pub fn run(catalogue: &Catalogue, patch: &Patch) -> Vec<Failure> {
+    let mut failures = Vec::new();
+    for (index, example) in catalogue.examples(patch).iter().enumerate() {
+        if let Err(message) = run_one(catalogue, patch, example) {
+            failures.push(Failure { number: index + 1, message });
+        }
+    }
+    failures
+}
+
+/// The diff that an example shows.
+#[must_use]
+pub fn shown(example: &Example) -> Option<String> {
+    let (before, after) = (example.before.as_deref()?, example.after.as_deref()?);
+    Some(output::diff::unified(name(example), before, after))
+}
+
+fn name(example: &Example) -> &str {
+    example.file.as_deref().unwrap_or("Dockerfile")
+}
+
+fn run_one(catalogue: &Catalogue, patch: &Patch, example: &Example) -> Result<(), String> {
+    let (before, after) = match (&example.before, &example.after, &example.unchanged) {
+        (Some(before), Some(after), _) => (before, after),
+        (_, _, Some(unchanged)) => (unchanged, unchanged),
+        _ => return Err("it has neither `before` and `after` nor `unchanged`".to_owned()),
+    };
+    expect(catalogue, patch, example, before, after)?;
+    expect(catalogue, patch, example, after, after)
+}
+
+fn expect(catalogue: &Catalogue, patch: &Patch, example: &Example, text: &str, expected: &str) -> Result<(), String> {
+    let source = Source::from_text(name(example), text);
+    let context = BuildContext::Memory(example.context.clone().into_iter().collect::<BTreeMap<_, _>>());
+    let project = Project::of_text(source, context, Settings::default()).map_err(|problem| problem.message)?;
+    let policy = Policy { allow_unsafe: example.r#unsafe, ..Policy::default() };
+    let plan = plan::plan(&project, find::find(&project, catalogue), &policy);
+    let verified = verify::verify(&project, catalogue, &policy, plan);
+    let found = verified.after(0).map_or(text, Source::text);
+    if found != expected {
+        let diff = output::diff::unified(name(example), expected, found);
+        return Err(format!("expected (-) and found (+):\n{diff}{}", explanation(&verified)));
+    }
+    let Some(wanted) = &example.advice else { return Ok(()) };
+    let advised = advice(&verified, patch);
+    if advised.iter().any(|advice| advice.contains(wanted.as_str())) {
+        return Ok(());
+    }
+    Err(format!("no advice says {wanted:?}; there is {advised:?}"))
+}
+
+fn advice(verified: &Verified, patch: &Patch) -> Vec<String> {
+    let plan = verified.plan();
+    plan.findings
+        .iter()
+        .zip(&plan.decisions)
+        .filter(|(finding, decision)| finding.patch == patch.id && **decision != Decision::Ignore)
+        .filter_map(|(finding, _)| match &finding.remedy {
+            crate::finding::Remedy::Advice(advice) => Some(advice.clone()),
+            crate::finding::Remedy::Fix(fix) => fix.advice.clone(),
+        })
+        .collect()
+}
+
+/// What was held back and why, for somebody who wonders why an example fails.
+fn explanation(verified: &Verified) -> String {
+    let plan = verified.plan();
+    plan.findings
+        .iter()
+        .zip(&plan.decisions)
+        .filter_map(|(finding, decision)| match decision {
+            Decision::Withhold(reason) => Some(format!("{} was held back: {reason}\n", finding.patch)),
+            _ => None,
+        })
+        .collect()
+}

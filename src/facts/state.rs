@@ -1,0 +1,323 @@
+//! What is true of an image at one point of its build.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::distribution::{self, DistributionRow};
+use super::image::{ImageFacts, Interpreter, InterpreterKind, OperatingSystem};
+use super::level::Fact;
+use super::version::{PythonVersion, Release};
+use crate::dockerfile::variables;
+use crate::shell::tool::Environment;
+
+/// Who answers to a command: an interpreter, known to be nobody, or not known.
+pub type Answer = Fact<Option<Interpreter>>;
+
+/// What is true of an image at one point of its build.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// Linux or Windows.
+    pub os: Fact<OperatingSystem>,
+    /// The release it is built on.
+    pub release: Fact<Release>,
+    /// Who answers `python`, where nothing on `path` does.
+    pub python: Answer,
+    /// Who answers `python3`, where nothing on `path` does.
+    pub python3: Answer,
+    /// The interpreter that the command `pip` installs into, where nothing on `path` answers.
+    pub pip: Answer,
+    /// Interpreters by the folder that their `bin` is in: conda environments, virtual environments, `/usr`.
+    pub prefixes: BTreeMap<String, Interpreter>,
+    /// Interpreters that answer to `python3.N` alone.
+    pub numbered: BTreeMap<PythonVersion, Interpreter>,
+    /// Folders that `ENV PATH` put before those of the base image, the first that is searched first.
+    pub path: Vec<String>,
+    /// The environment that this `RUN` has activated, or that the `SHELL` runs in.
+    pub active: Option<Answer>,
+    /// Where conda is installed.
+    pub conda_prefix: Fact<Option<String>>,
+    /// The user that commands run as.
+    pub user: Fact<String>,
+    /// The last `USER` as it is written, of this stage or those it starts from.
+    pub user_written: Option<String>,
+    /// Whether `RUN` texts are read by a POSIX shell, and why not where they are not.
+    pub shell: Result<(), String>,
+    /// The shell reads the user's profile, which may change anything that variables say.
+    pub login_shell: bool,
+    /// Variables set by `ENV` and `ARG`.
+    pub variables: BTreeMap<String, Variable>,
+    /// What apt has installed.
+    pub apt: Apt,
+    /// Something ran that may have put anything anywhere: what.
+    pub opaque: Option<String>,
+    /// What sets pip's timeout other than `ENV`, where anything does.
+    pub pip_configured: Option<String>,
+    /// What sets conda's timeout other than `ENV`, where anything does.
+    pub conda_configured: Option<String>,
+    /// PEP 668's marker was removed.
+    pub marker_removed: bool,
+}
+
+/// A variable in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// Its value with other variables replaced, where that is possible.
+    pub value: Option<String>,
+    /// Whether an `ARG` sets it, so that a build may set it otherwise.
+    pub from_argument: bool,
+    /// Number of the instruction that sets it.
+    pub instruction: usize,
+}
+
+/// What apt has installed so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Apt {
+    /// The packages named.
+    pub packages: BTreeSet<String>,
+    /// The command that named `python3`.
+    pub python3: Option<Installed>,
+    /// The command that named a `python3.N` of the deadsnakes archive, and which.
+    pub deadsnakes_python: Option<(Installed, PythonVersion)>,
+    /// The deadsnakes archive was added.
+    pub deadsnakes: bool,
+    /// What brought distutils, where anything did or may have done.
+    pub distutils: Option<String>,
+    /// What brought the distutils of the deadsnakes Python.
+    pub deadsnakes_distutils: Option<String>,
+    /// The package lists are there.
+    pub lists: Option<bool>,
+}
+
+/// A command that installs a package, and the package's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Installed {
+    /// Number of the instruction.
+    pub instruction: usize,
+    /// Number of the command in the instruction's script.
+    pub command: usize,
+    /// Number of the package's word in the command.
+    pub word: usize,
+}
+
+impl State {
+    /// The state in which a stage begins that starts from an image.
+    #[must_use]
+    pub fn of_image(facts: ImageFacts) -> Self {
+        let mut prefixes = BTreeMap::new();
+        for answer in [&facts.python, &facts.python3] {
+            if let Fact::Known { value: Some(interpreter), .. } = answer
+                && let Some(prefix) = &interpreter.prefix
+            {
+                prefixes.insert(prefix.clone(), interpreter.clone());
+            }
+        }
+        let windows = facts.os.values().contains(&OperatingSystem::Windows);
+        let variable = |(name, value): (String, String)| {
+            (name != "PATH").then_some((name, Variable { value: Some(value), from_argument: false, instruction: 0 }))
+        };
+        Self {
+            shell: if windows { Err("its shell is a Windows one".to_owned()) } else { Ok(()) },
+            apt: Apt { lists: facts.package_lists.value().copied(), distutils: has_distutils(&facts), ..Apt::default() },
+            os: facts.os,
+            release: facts.release,
+            python: facts.python,
+            python3: facts.python3,
+            pip: facts.pip,
+            prefixes,
+            numbered: BTreeMap::new(),
+            path: Vec::new(),
+            active: None,
+            conda_prefix: facts.conda_prefix,
+            user: facts.user,
+            user_written: None,
+            login_shell: false,
+            variables: facts.environment.into_iter().filter_map(variable).collect(),
+            opaque: None,
+            pip_configured: None,
+            conda_configured: None,
+            marker_removed: false,
+        }
+    }
+
+    /// The state in which a stage begins that starts from this one: everything but `ARG`s.
+    #[must_use]
+    pub fn inherited(&self) -> Self {
+        let mut state = self.clone();
+        state.variables.retain(|_, variable| !variable.from_argument);
+        state.active = None;
+        state
+    }
+
+    /// What the tables say about the release, where it is known.
+    #[must_use]
+    pub fn release_row(&self) -> Option<&'static DistributionRow> {
+        self.release.value().and_then(distribution::row)
+    }
+
+    /// A text with its variables replaced; `None` where one has no value that is known.
+    #[must_use]
+    pub fn expand(&self, text: &str) -> Option<String> {
+        if !text.contains('$') {
+            return Some(text.trim_matches(['"', '\'']).to_owned());
+        }
+        let mut lookup = |name: &str| self.variables.get(name).and_then(|variable| variable.value.clone());
+        variables::expand(text, '\\', &mut lookup).ok()
+    }
+
+    /// Who answers to a command as it is written: `python`, `pip3.11`, `/opt/venv/bin/python`, `$VENV/bin/pip`.
+    #[must_use]
+    pub fn answer(&self, command: &str) -> Answer {
+        let Some(command) = self.expand(command) else {
+            return Fact::unknown(format!("`{command}` holds a variable whose value is not known"));
+        };
+        let (folder, name) = command.rsplit_once('/').map_or((None, command.as_str()), |(folder, name)| (Some(folder), name));
+        if let Some(folder) = folder {
+            return self.in_folder(folder, name);
+        }
+        if let Some(active) = &self.active {
+            return active.clone();
+        }
+        if self.login_shell {
+            return Fact::unknown("a login shell reads profiles that may change which Python answers");
+        }
+        let version = version_of(name);
+        for folder in &self.path {
+            let answer = self.in_folder(folder, name);
+            match &answer {
+                Fact::Known { value: None, .. } => {}
+                Fact::Known { value: Some(interpreter), .. }
+                    if version.is_some() && interpreter.version.value() != version.as_ref() => {}
+                _ => return answer,
+            }
+        }
+        if let Some(version) = version {
+            return self.numbered_answer(version);
+        }
+        match name {
+            "python3" | "pip3" => self.python3.clone(),
+            "pip" => self.pip.clone(),
+            _ => self.python.clone(),
+        }
+    }
+
+    /// Who answers to `python3.N`: its version is known from the name itself, its kind where one of that version is.
+    fn numbered_answer(&self, version: PythonVersion) -> Answer {
+        let same = |answer: &Answer| match answer {
+            Fact::Known { value: Some(interpreter), .. } if interpreter.version.value() == Some(&version) => {
+                Some(interpreter.clone())
+            }
+            _ => None,
+        };
+        if let Some(interpreter) = same(&self.python).or_else(|| same(&self.python3)) {
+            return Fact::known(Some(interpreter), format!("the name python{version}"));
+        }
+        if let Some(interpreter) = self.numbered.get(&version) {
+            return Fact::known(Some(interpreter.clone()), format!("the name python{version}"));
+        }
+        let from = format!("the name python{version}");
+        let version = Fact::known(version, from.clone());
+        Fact::known(Some(Interpreter { version, kind: InterpreterKind::Other, prefix: None }), from)
+    }
+
+    /// Who answers in a folder; known to be nobody where the folder is one that holds no Python.
+    fn in_folder(&self, folder: &str, name: &str) -> Answer {
+        let folder = folder.trim_end_matches('/');
+        if let Some(interpreter) = folder.strip_suffix("/bin").and_then(|prefix| self.prefixes.get(prefix)) {
+            return Fact::known(Some(interpreter.clone()), format!("the Python in {folder}"));
+        }
+        match folder {
+            "/usr/bin" | "/bin" if self.path.is_empty() || name.starts_with("python3") => {
+                if let Fact::Known { value: Some(interpreter), .. } = &self.python3
+                    && interpreter.kind == InterpreterKind::System
+                {
+                    return self.python3.clone();
+                }
+            }
+            _ => {}
+        }
+        if let Some(version) = version_of(name) {
+            return self.numbered_answer(version);
+        }
+        if holds_no_python(folder) {
+            return Fact::known(None, format!("{folder} holds no Python"));
+        }
+        Fact::unknown(format!("which Python is in {folder}"))
+    }
+
+    /// The interpreter of a conda environment that a command names.
+    #[must_use]
+    pub fn in_environment(&self, environment: &Environment) -> Answer {
+        let prefix = self.environment_prefix(environment);
+        match prefix.as_ref().and_then(|prefix| self.prefixes.get(prefix)) {
+            Some(interpreter) => Fact::known(Some(interpreter.clone()), "the conda environment's own Python"),
+            None => Fact::unknown("the Python of the conda environment that the command names"),
+        }
+    }
+
+    /// The folder of a conda environment.
+    #[must_use]
+    pub fn environment_prefix(&self, environment: &Environment) -> Option<String> {
+        match environment {
+            Environment::Prefix(path) => self.expand(path).map(|path| path.trim_end_matches('/').to_owned()),
+            Environment::Name(name) => {
+                let name = self.expand(name)?;
+                let conda = self.conda_prefix.value()?.as_ref()?;
+                Some(if name == "base" { conda.clone() } else { format!("{conda}/envs/{name}") })
+            }
+        }
+    }
+
+    /// Whether `pip install` with this interpreter is refused outside a virtual environment (PEP 668); `None` where
+    /// that is not known.
+    #[must_use]
+    pub fn externally_managed(&self, interpreter: &Interpreter) -> Option<bool> {
+        if self.marker_removed || self.variables.contains_key("PIP_BREAK_SYSTEM_PACKAGES") {
+            return Some(false);
+        }
+        match interpreter.kind {
+            InterpreterKind::Conda | InterpreterKind::Official | InterpreterKind::Venv => Some(false),
+            InterpreterKind::System | InterpreterKind::Other => {
+                let managed: Vec<Option<bool>> = self
+                    .release
+                    .values()
+                    .iter()
+                    .map(|release| distribution::row(release).map(|row| row.externally_managed))
+                    .collect();
+                match (managed.iter().all(|it| *it == Some(false)), managed.iter().all(|it| *it == Some(true))) {
+                    _ if managed.is_empty() => None,
+                    (true, _) => Some(false),
+                    (_, true) if interpreter.kind == InterpreterKind::System => Some(true),
+                    _ => None,
+                }
+            }
+        }
+    }
+}
+
+/// Whether the image's own Python has distutils beside it, or may have: only of an image that is known to hold no
+/// system Python is it known that nothing does.
+fn has_distutils(facts: &ImageFacts) -> Option<String> {
+    match &facts.python3 {
+        Fact::Known { value: None, .. } => None,
+        Fact::Known { value: Some(interpreter), .. } if interpreter.kind != InterpreterKind::System => None,
+        Fact::Known { .. } => Some("the base image, which brings a Python of its own".to_owned()),
+        _ => Some("the base image, of which envfix knows too little".to_owned()),
+    }
+}
+
+/// The version in a command's name: the 3.11 of `python3.11` and `pip3.11`.
+fn version_of(name: &str) -> Option<PythonVersion> {
+    let version = name.strip_prefix("python").or_else(|| name.strip_prefix("pip"))?;
+    version.contains('.').then(|| PythonVersion::parse(version)).flatten()
+}
+
+/// Folders that tools put on `PATH` and that hold no Python.
+fn holds_no_python(folder: &str) -> bool {
+    const WORDS: [&str; 34] = [
+        "cuda", "nvidia", "cargo", "/go/", "golang", "node", "npm", "yarn", "java", "jdk", "jre", "jvm", "maven",
+        "gradle", "spark", "hadoop", "llvm", "cmake", "rust", "dotnet", "/gem", "ruby", "perl", "php", "composer",
+        "julia", "texlive", "/.local/", "mssql-tools", "openmpi", "/mpi", "ucx", "amazon", "google-cloud-sdk",
+    ];
+    const FOLDERS: [&str; 6] = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin", "/usr/local/go/bin"];
+    let lower = format!("{}/", folder.to_ascii_lowercase());
+    FOLDERS.contains(&folder) || WORDS.iter().any(|word| lower.contains(word))
+}

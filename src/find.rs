@@ -1,0 +1,139 @@
+//! Finding: every patch asked of every file.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::change::Change;
+use crate::edit::Edit;
+use crate::environment::conda::CondaEnvironment;
+use crate::facts::timeline::Timeline;
+use crate::finding::{Finding, Fix, Ground, Remedy};
+use crate::patch::catalogue::Catalogue;
+use crate::patch::file::{Branch, Case, Patch, Safety, Setting, Suspect};
+use crate::patch::subject::{CondaView, DockerfileView, Subject, Target};
+use crate::patch::{applies, operation, suspect};
+use crate::project::{DockerfileModel, Member, Model, Project};
+
+/// Every finding in a project.
+#[must_use]
+pub fn find(project: &Project, catalogue: &Catalogue) -> Vec<Finding> {
+    (0..project.members.len()).flat_map(|member| find_in(project, member, catalogue)).collect()
+}
+
+/// Every finding in one file of a project.
+#[must_use]
+pub fn find_in(project: &Project, number: usize, catalogue: &Catalogue) -> Vec<Finding> {
+    let member = &project.members[number];
+    let mut values = catalogue.default_values();
+    values.extend(member.settings.values.clone());
+    let mut findings = match &member.model {
+        Model::Dockerfile(model) => in_dockerfile(member, model, catalogue, &values),
+        Model::Conda(environment) => in_conda(member, environment, catalogue, &values),
+    };
+    for finding in &mut findings {
+        finding.member = number;
+    }
+    findings
+}
+
+type Values = BTreeMap<String, Setting>;
+
+fn in_dockerfile(member: &Member, model: &DockerfileModel, catalogue: &Catalogue, values: &Values) -> Vec<Finding> {
+    if model.runs.is_empty() {
+        return Vec::new();
+    }
+    let timeline = Timeline::new(model);
+    let view = DockerfileView { source: &member.source, model, timeline: &timeline, context: &member.context, values };
+    let suspects = |suspect: &Suspect| match (&suspect.stage, &suspect.command) {
+        (Some(condition), _) => suspect::stages(&view, condition),
+        (_, Some(condition)) => suspect::commands(&view, condition),
+        _ => Vec::new(),
+    };
+    collect(catalogue, values, suspects, |operation, subject| operation::in_dockerfile(operation, subject, &view))
+}
+
+fn in_conda(member: &Member, environment: &CondaEnvironment, catalogue: &Catalogue, values: &Values) -> Vec<Finding> {
+    let view = CondaView { source: &member.source, environment, values };
+    let suspects = |suspect: &Suspect| match &suspect.conda_environment {
+        Some(condition) => suspect::conda(&view, condition),
+        None => Vec::new(),
+    };
+    collect(catalogue, values, suspects, |operation, subject| operation::in_conda(operation, subject, &view))
+}
+
+/// Asks every case of every patch. Where several suspects of a case match the same place, the first counts.
+fn collect(
+    catalogue: &Catalogue,
+    values: &Values,
+    suspects: impl Fn(&Suspect) -> Vec<Subject>,
+    ensure: impl Fn(&crate::patch::file::Operation, &Subject) -> Result<operation::Outcome, String>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for patch in catalogue.patches() {
+        for case in &patch.cases {
+            let mut met: BTreeSet<Target> = BTreeSet::new();
+            for suspect in &case.suspect {
+                for subject in suspects(suspect) {
+                    if met.insert(subject.target.clone()) {
+                        findings.extend(finding(patch, case, suspect, &subject, values, &ensure));
+                    }
+                }
+            }
+        }
+    }
+    findings
+}
+
+/// What a patch says of a subject; `None` where it is to be left alone.
+fn finding(
+    patch: &Patch,
+    case: &Case,
+    suspect: &Suspect,
+    subject: &Subject,
+    values: &Values,
+    ensure: &impl Fn(&crate::patch::file::Operation, &Subject) -> Result<operation::Outcome, String>,
+) -> Option<Finding> {
+    let branch = case.remedy.iter().find(|branch| applies(branch, subject))?;
+    let remedy = remedy(branch, subject, values, ensure)?;
+    let (ground, message) = match (&suspect.fault, &suspect.hardening) {
+        (Some(fault), _) => (Ground::Fault, fault),
+        (_, hardening) => (Ground::Hardening, hardening.as_ref()?),
+    };
+    Some(Finding {
+        member: 0,
+        patch: patch.id.clone(),
+        title: patch.title.clone(),
+        ground,
+        message: subject.fill(message, values),
+        place: subject.place,
+        evidence: subject.evidence.clone(),
+        remedy,
+    })
+}
+
+fn remedy(
+    branch: &Branch,
+    subject: &Subject,
+    values: &Values,
+    ensure: &impl Fn(&crate::patch::file::Operation, &Subject) -> Result<operation::Outcome, String>,
+) -> Option<Remedy> {
+    let advice = branch.advice.as_ref().map(|advice| subject.fill(advice, values));
+    let Some(safety) = branch.safety else { return advice.map(Remedy::Advice) };
+    let (mut edits, mut changes, mut actions): (Vec<Edit>, Vec<Change>, Vec<String>) = Default::default();
+    let mut least = safety;
+    for operation in &branch.ensure {
+        match ensure(operation, subject) {
+            Ok(outcome) => {
+                edits.extend(outcome.edits);
+                changes.extend(outcome.changes);
+                actions.push(outcome.action);
+                least = least.max(outcome.safety.unwrap_or(Safety::Safe));
+            }
+            Err(reason) => return Some(Remedy::Advice(reason)),
+        }
+    }
+    if edits.is_empty() {
+        return advice.map(Remedy::Advice);
+    }
+    let because = branch.because.as_ref().map(|because| subject.fill(because, values));
+    Some(Remedy::Fix(Fix { safety: least, action: actions.join("; "), because, advice, edits, changes }))
+}

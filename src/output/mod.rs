@@ -1,0 +1,56 @@
+//! What a run says: the diff, the report for people and the report for programs. One file a format.
+
+pub mod diff;
+pub mod json;
+pub mod redact;
+pub mod text;
+
+use crate::plan::Decision;
+use crate::project::Project;
+use crate::verify::Verified;
+
+/// The unified diff of every change, in the project's order: what `git apply` and `patch -p1` accept as it is.
+#[must_use]
+pub fn diffs(project: &Project, verified: &Verified) -> String {
+    verified
+        .files()
+        .iter()
+        .map(|file| {
+            let before = &project.members[file.member].source;
+            diff::unified(before.name(), before.text(), file.after.text())
+        })
+        .collect()
+}
+
+/// How much was found, done and left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Files read.
+    pub files: usize,
+    /// Files that change.
+    pub changed: usize,
+    /// Fixes applied.
+    pub applied: usize,
+    /// Fixes held back.
+    pub withheld: usize,
+    /// Pieces of advice.
+    pub advised: usize,
+    /// Files and folders that could not be read or written.
+    pub problems: usize,
+}
+
+impl Counts {
+    /// Counts a run.
+    #[must_use]
+    pub fn of(project: &Project, verified: &Verified) -> Self {
+        let decided = |wanted: fn(&Decision) -> bool| verified.plan().decisions.iter().filter(|d| wanted(d)).count();
+        Self {
+            files: project.members.len(),
+            changed: verified.files().len(),
+            applied: decided(|decision| *decision == Decision::Apply),
+            withheld: decided(|decision| matches!(decision, Decision::Withhold(_))),
+            advised: decided(|decision| *decision == Decision::Advise),
+            problems: project.problems.len(),
+        }
+    }
+}

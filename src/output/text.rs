@@ -1,0 +1,189 @@
+//! The report for people, on standard error: one line for each finding of a file, grouped by patch for many files.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Style};
+
+use super::Counts;
+use super::redact::redact;
+use crate::finding::{Finding, Ground, Remedy};
+use crate::plan::{Decision, Plan, Withheld};
+use crate::project::Project;
+use crate::verify::Verified;
+
+/// How much is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// Problems only.
+    Quiet,
+    /// One line each for a few files, by patch for many.
+    Normal,
+    /// One line each, always, with the reasons.
+    All,
+}
+
+/// From this many files on, findings are grouped by patch.
+const MANY_FILES: usize = 8;
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const GREEN: Style = AnsiColor::Green.on_default();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
+const RED: Style = AnsiColor::Red.on_default().bold();
+const BLUE: Style = AnsiColor::Blue.on_default();
+
+/// The report of a run, with colours; a stream that shows none strips them. `dry_run` words it as what would be done.
+#[must_use]
+pub fn report(project: &Project, verified: &Verified, detail: Detail, dry_run: bool) -> String {
+    let mut out = String::new();
+    for problem in &project.problems {
+        let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
+        let message = redact(&problem.message);
+        // The message of a text that is no text names its line itself.
+        let message = message.strip_prefix(&format!("line {}: ", problem.line.unwrap_or(0))).unwrap_or(&message);
+        let _ = writeln!(out, "{BOLD}{}{line}{BOLD:#}: {RED}error{RED:#}: {message}", problem.file);
+    }
+    if detail == Detail::Quiet {
+        return out;
+    }
+    let plan = verified.plan();
+    if detail == Detail::All || project.members.len() < MANY_FILES {
+        each(&mut out, project, plan, detail, dry_run);
+    } else {
+        by_patch(&mut out, project, plan, dry_run);
+    }
+    for skip in &plan.idle_skips {
+        let source = &project.members[skip.member].source;
+        let (name, line) = (source.name(), source.line(skip.span.start));
+        let _ = writeln!(
+            out,
+            "{BOLD}{name}:{line}{BOLD:#}: {YELLOW}note{YELLOW:#}: this comment skips {}, which finds nothing here",
+            skip.patch
+        );
+    }
+    out.push_str(&summary(&Counts::of(project, verified), plan, dry_run));
+    out
+}
+
+fn each(out: &mut String, project: &Project, plan: &Plan, detail: Detail, dry_run: bool) {
+    let mut shown: Vec<(&Finding, &Decision)> =
+        plan.findings.iter().zip(&plan.decisions).filter(|(_, decision)| **decision != Decision::Ignore).collect();
+    shown.sort_by_key(|(finding, _)| (finding.member, finding.place.start));
+    for (finding, decision) in shown {
+        let source = &project.members[finding.member].source;
+        let at = format!("{BOLD}{}:{}{BOLD:#}", source.name(), source.line(finding.place.start));
+        let patch = &finding.patch;
+        let message = redact(&finding.message);
+        match (&finding.remedy, decision) {
+            (Remedy::Fix(fix), Decision::Apply) => {
+                let word = if dry_run { "would fix" } else { "fixed" };
+                let _ = write!(out, "{at}: {GREEN}{word}{GREEN:#} [{patch}] {message}: {}", redact(&fix.action));
+                if let (Some(because), Detail::All) = (&fix.because, detail) {
+                    let _ = write!(out, " {DIM}({}){DIM:#}", redact(because));
+                }
+                out.push('\n');
+                if let Some(advice) = &fix.advice {
+                    let _ = writeln!(out, "{at}: {BLUE}advice{BLUE:#} [{patch}] {}", redact(advice));
+                }
+            }
+            (Remedy::Fix(fix), Decision::Withhold(reason)) => {
+                let because = match (reason, &fix.because) {
+                    (Withheld::Unsafe, Some(because)) => format!(", since {}", redact(because)),
+                    _ => String::new(),
+                };
+                let action = redact(&fix.action);
+                let _ = writeln!(
+                    out,
+                    "{at}: {YELLOW}held back{YELLOW:#} [{patch}] {message}: {action} ({reason}{because})"
+                );
+            }
+            (Remedy::Advice(advice), _) => {
+                let advice = redact(advice);
+                let _ = writeln!(out, "{at}: {BLUE}advice{BLUE:#} [{patch}] {message}: {advice}");
+            }
+            (Remedy::Fix(_), _) => {}
+        }
+        if detail == Detail::All {
+            for evidence in &finding.evidence {
+                let line = source.line(evidence.span.start);
+                let _ = writeln!(out, "    {DIM}line {line}: {}{DIM:#}", redact(&evidence.note));
+            }
+        }
+    }
+}
+
+fn by_patch(out: &mut String, project: &Project, plan: &Plan, dry_run: bool) {
+    let mut table: BTreeMap<(&str, Ground, &str), [Vec<usize>; 3]> = BTreeMap::new();
+    for (finding, decision) in plan.findings.iter().zip(&plan.decisions) {
+        let column = match decision {
+            Decision::Apply => 0,
+            Decision::Withhold(_) => 1,
+            Decision::Advise => 2,
+            Decision::Ignore => continue,
+        };
+        let row = table.entry((&finding.patch, finding.ground, &finding.message)).or_default();
+        row[column].push(finding.member);
+    }
+    for ((patch, _, message), columns) in table {
+        let done = if dry_run { "would be fixed" } else { "fixed" };
+        let parts: Vec<String> = columns
+            .iter()
+            .zip([done, "held back", "advised"])
+            .filter(|(members, _)| !members.is_empty())
+            .map(|(members, word)| format!("{} {word}", members.len()))
+            .collect();
+        let files: std::collections::BTreeSet<usize> = columns.iter().flatten().copied().collect();
+        let example = files.first().map_or("", |member| project.members[*member].source.name());
+        let _ = writeln!(
+            out,
+            "[{BOLD}{patch}{BOLD:#}] {}: {} in {}, such as {example}",
+            redact(message),
+            parts.join(", "),
+            plural(files.len(), "file"),
+        );
+    }
+}
+
+fn summary(counts: &Counts, plan: &Plan, dry_run: bool) -> String {
+    let mut parts = Vec::new();
+    let would = if dry_run { "would be " } else { "" };
+    if counts.applied > 0 {
+        parts.push(format!("{} {would}applied to {}", fixes(counts.applied), plural(counts.changed, "file")));
+    }
+    if counts.withheld > 0 {
+        let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+        for decision in &plan.decisions {
+            if let Decision::Withhold(reason) = decision {
+                *reasons.entry(reason.kind()).or_default() += 1;
+            }
+        }
+        let reasons: Vec<String> = reasons
+            .into_iter()
+            .map(|(kind, count)| match kind {
+                "unsafe" => format!("{count} unsafe (--unsafe applies them)"),
+                "hardening" => format!("{count} hardening (without --faults they apply)"),
+                other => format!("{count} {other}"),
+            })
+            .collect();
+        parts.push(format!("{} held back: {}", fixes(counts.withheld), reasons.join(", ")));
+    }
+    if counts.advised > 0 {
+        parts.push(if counts.advised == 1 { "1 piece of advice".to_owned() } else { format!("{} pieces of advice", counts.advised) });
+    }
+    if counts.problems > 0 {
+        parts.push(plural(counts.problems, "error"));
+    }
+    if parts.is_empty() {
+        parts.push("nothing to do".to_owned());
+    }
+    format!("{} read; {}\n", plural(counts.files, "file"), parts.join("; "))
+}
+
+fn fixes(count: usize) -> String {
+    if count == 1 { "1 fix".to_owned() } else { format!("{count} fixes") }
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}

@@ -1,0 +1,252 @@
+//! The patches in force: those compiled in, and those of the folders that a team names.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::file::{Branch, Case, Example, Patch, Setting, Suspect};
+use super::range::{ReleaseRange, VersionRange};
+
+/// The built-in patches without their examples, and the examples by patch; made by `build.rs` from `patches/`.
+const PATCHES: &str = include_str!(concat!(env!("OUT_DIR"), "/patches.json"));
+const EXAMPLES: &str = include_str!(concat!(env!("OUT_DIR"), "/examples.json"));
+
+/// The patches in force, in the order of their ids.
+#[derive(Clone, Debug)]
+pub struct Catalogue {
+    patches: Vec<Patch>,
+}
+
+/// A patch file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogueError {
+    /// It cannot be read.
+    #[error("{}: {error}", path.display())]
+    Unreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// It is no patch.
+    #[error("{}: {message}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with its place where there is one.
+        message: String,
+    },
+}
+
+impl Catalogue {
+    /// The built-in patches.
+    ///
+    /// # Panics
+    /// Never with what `build.rs` compiled in: a test reads every patch.
+    #[must_use]
+    pub fn builtin() -> Self {
+        Self { patches: serde_json::from_str(PATCHES).expect("the built-in patches are read by a test") }
+    }
+
+    /// The built-in patches, and those of `folder`, which take the place of built-in ones with the same id.
+    ///
+    /// # Errors
+    /// When the folder or a file in it cannot be read, or is no patch.
+    pub fn with_folder(mut self, folder: &Path) -> Result<Self, CatalogueError> {
+        for patch in read_folder(folder)? {
+            self.patches.retain(|other| other.id != patch.id);
+            self.patches.push(patch);
+        }
+        self.patches.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(self)
+    }
+
+    /// All patches.
+    #[must_use]
+    pub fn patches(&self) -> &[Patch] {
+        &self.patches
+    }
+
+    /// The patch of that id.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Patch> {
+        self.patches.iter().find(|patch| patch.id == id)
+    }
+
+    /// The ids of all patches.
+    #[must_use]
+    pub fn ids(&self) -> Vec<&str> {
+        self.patches.iter().map(|patch| patch.id.as_str()).collect()
+    }
+
+    /// The names of the values that `envfix.toml` may set: those of the patches, and `pip`, the pin.
+    #[must_use]
+    pub fn value_names(&self) -> BTreeSet<&str> {
+        self.patches.iter().flat_map(|patch| patch.values.keys().map(String::as_str)).chain(["pip"]).collect()
+    }
+
+    /// The values that the patches use, where nothing else is set.
+    #[must_use]
+    pub fn default_values(&self) -> BTreeMap<String, Setting> {
+        self.patches.iter().flat_map(|patch| patch.values.clone()).collect()
+    }
+
+    /// The examples of a patch. Those of built-in patches are read only now.
+    ///
+    /// # Panics
+    /// Never with what `build.rs` compiled in: a test reads every example.
+    #[must_use]
+    pub fn examples(&self, patch: &Patch) -> Vec<Example> {
+        if !patch.examples.is_empty() {
+            return patch.examples.clone();
+        }
+        let mut all: BTreeMap<String, Vec<Example>> =
+            serde_json::from_str(EXAMPLES).expect("the built-in examples are read by a test");
+        all.remove(&patch.id).unwrap_or_default()
+    }
+}
+
+/// Reads the patches of a folder: every `*.yaml` and `*.yml` directly in it.
+///
+/// # Errors
+/// When the folder or a file in it cannot be read, or is no patch.
+pub fn read_folder(folder: &Path) -> Result<Vec<Patch>, CatalogueError> {
+    let unreadable = |path: &Path| {
+        let path = path.to_owned();
+        move |error| CatalogueError::Unreadable { path, error }
+    };
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+        .map_err(unreadable(folder))?
+        .map(|entry| entry.map(|entry| entry.path()).map_err(unreadable(folder)))
+        .collect::<Result<_, _>>()?;
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml"));
+    files.sort();
+    files
+        .into_iter()
+        .map(|path| {
+            let text = fs::read_to_string(&path).map_err(unreadable(&path))?;
+            read(&text).map_err(|message| CatalogueError::Invalid { path, message })
+        })
+        .collect()
+}
+
+/// Reads one patch.
+///
+/// # Errors
+/// With what is wrong and where.
+pub fn read(text: &str) -> Result<Patch, String> {
+    let patch: Patch = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+    check(&patch).map_err(|message| format!("patch {:?}: {message}", patch.id))?;
+    Ok(patch)
+}
+
+/// What the types cannot say: which keys go together.
+///
+/// # Errors
+/// With the case and the key that are wrong.
+pub fn check(patch: &Patch) -> Result<(), String> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if patch.id.is_empty() || !patch.id.chars().all(plain) {
+        return Err("`id` must be lower-case words joined by `-`".to_owned());
+    }
+    if patch.cases.is_empty() {
+        return Err("`cases` is empty: a patch needs at least one".to_owned());
+    }
+    for (number, case) in patch.cases.iter().enumerate() {
+        check_case(case).map_err(|message| format!("case {}: {message}", number + 1))?;
+    }
+    for (number, example) in patch.examples.iter().enumerate() {
+        let pair = example.before.is_some() && example.after.is_some() && example.unchanged.is_none();
+        let same = example.unchanged.is_some() && example.before.is_none() && example.after.is_none();
+        if !pair && !same {
+            return Err(format!("example {}: give `before` and `after`, or `unchanged`", number + 1));
+        }
+    }
+    let unchanged = patch.examples.iter().filter(|example| example.unchanged.is_some()).count();
+    if unchanged * 2 < patch.examples.len() {
+        return Err(format!(
+            "{unchanged} of its {} examples are `unchanged`; at least half must be",
+            patch.examples.len()
+        ));
+    }
+    Ok(())
+}
+
+fn check_case(case: &Case) -> Result<(), String> {
+    let Some(first) = case.suspect.first() else { return Err("`suspect` is empty".to_owned()) };
+    for suspect in &case.suspect {
+        if suspect.fault.is_some() == suspect.hardening.is_some() {
+            return Err("a suspect is either a `fault` or a `hardening`".to_owned());
+        }
+        match scope(suspect) {
+            None => return Err("a suspect has one of `stage`, `command`, `conda-environment`".to_owned()),
+            other if other != scope(first) => return Err("all suspects of a case look at one kind of place".to_owned()),
+            Some(_) => {}
+        }
+    }
+    let Some(last) = case.remedy.last() else { return Err("`remedy` is empty".to_owned()) };
+    for (number, branch) in case.remedy.iter().enumerate() {
+        check_branch(branch).map_err(|message| format!("branch {}: {message}", number + 1))?;
+    }
+    let conditional = serde_json::to_value(&last.when).ok() != serde_json::to_value(super::file::Conditions::default()).ok();
+    if conditional {
+        return Err("the last branch has conditions; what is to be said when none holds?".to_owned());
+    }
+    Ok(())
+}
+
+fn check_branch(branch: &Branch) -> Result<(), String> {
+    for range in &branch.when.release {
+        ReleaseRange::parse(range)?;
+    }
+    if let Some(range) = &branch.when.python_version {
+        VersionRange::parse(range)?;
+    }
+    match (branch.ensure.is_empty(), branch.safety) {
+        (false, None) => return Err("`ensure` needs `safety`".to_owned()),
+        (true, Some(_)) => return Err("`safety` belongs to `ensure`".to_owned()),
+        _ => {}
+    }
+    if branch.ensure.is_empty() && branch.advice.is_none() && branch.leave.is_none() {
+        return Err("it has none of `ensure`, `advice`, `leave`".to_owned());
+    }
+    Ok(())
+}
+
+/// Which kind of place a suspect looks at, where it names exactly one.
+fn scope(suspect: &Suspect) -> Option<u8> {
+    match (&suspect.stage, &suspect.command, &suspect.conda_environment) {
+        (Some(_), None, None) => Some(0),
+        (None, Some(_), None) => Some(1),
+        (None, None, Some(_)) => Some(2),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_builtin_patch_and_every_example_can_be_read() {
+        let catalogue = Catalogue::builtin();
+        assert!(catalogue.patches().len() >= 5);
+        for patch in catalogue.patches() {
+            let mut whole = patch.clone();
+            whole.examples = catalogue.examples(patch);
+            assert!(!whole.examples.is_empty(), "{} has no examples", patch.id);
+            check(&whole).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_error_names_the_patch_the_case_and_the_key() {
+        let error = read("id: x\ntitle: t\ndocument: {section: s, says: s}\ncases:\n  - suspect: [{fault: f}]\n    remedy: []\n");
+        assert_eq!(
+            error.unwrap_err(),
+            "patch \"x\": case 1: a suspect has one of `stage`, `command`, `conda-environment`"
+        );
+        let error = read("id: x\ntitle: t\ndocument: {section: s, says: s}\ncaces: []\n").unwrap_err();
+        assert!(error.contains("caces") && error.contains("line 4"), "{error}");
+    }
+}

@@ -1,0 +1,12 @@
+//! Patches: what a remedy looks like as a file, which there are, when one fires, and the operations they are written
+//! in.
+
+pub mod catalogue;
+mod condition;
+pub mod file;
+pub(crate) mod operation;
+mod range;
+pub(crate) mod subject;
+pub(crate) mod suspect;
+
+pub(crate) use condition::applies;

@@ -1,0 +1,67 @@
+//! The operations that remedies are written in. Each turns a subject into edits of the text and the change of the
+//! model that they are meant to be, or into a reason why it cannot.
+
+mod apt;
+mod conda;
+mod layout;
+mod pip;
+mod variable;
+
+use super::file::{Operation, Safety};
+use super::subject::{CondaView, DockerfileView, Subject};
+use crate::change::Change;
+use crate::edit::Edit;
+
+/// What an operation does. Nothing, where what it ensures holds already.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// The text it writes.
+    pub edits: Vec<Edit>,
+    /// What that does to the model.
+    pub changes: Vec<Change>,
+    /// What it does, for people.
+    pub action: String,
+    /// How safe this is, where that is not what the branch says.
+    pub safety: Option<Safety>,
+}
+
+impl Outcome {
+    fn of(edit: Edit, change: Change, action: String) -> Self {
+        Self { edits: vec![edit], changes: vec![change], action, safety: None }
+    }
+}
+
+/// Ensures something in a Dockerfile.
+///
+/// # Errors
+/// With what a person has to do, where envfix cannot.
+pub fn in_dockerfile(operation: &Operation, subject: &Subject, view: &DockerfileView<'_>) -> Result<Outcome, String> {
+    match operation {
+        Operation::Environment(variables) => variable::environment(variables, subject, view),
+        Operation::RaiseVariable(value) => variable::raise(&subject.fill(&value.to_string(), view.values), subject, view),
+        Operation::RaisePipTimeout(value) => {
+            pip::raise_timeout(&subject.fill(&value.to_string(), view.values), subject, view)
+        }
+        Operation::AptPackages(packages) => {
+            let packages = packages.iter().map(|package| subject.fill(package, view.values)).collect();
+            apt::packages(packages, subject, view)
+        }
+        Operation::CommandExists(link) => apt::command_exists(link, subject, view),
+        Operation::PinPip(version) => pip::pin(&subject.fill(version, view.values), subject, view),
+        Operation::ListPip(_) | Operation::PinListedPip(_) => {
+            Err("this remedy belongs to a conda environment, not to a Dockerfile".to_owned())
+        }
+    }
+}
+
+/// Ensures something in a conda environment.
+///
+/// # Errors
+/// With what a person has to do, where envfix cannot.
+pub fn in_conda(operation: &Operation, subject: &Subject, view: &CondaView<'_>) -> Result<Outcome, String> {
+    match operation {
+        Operation::ListPip(spec) => conda::list_pip(&subject.fill(spec, view.values), subject, view),
+        Operation::PinListedPip(spec) => conda::pin_listed_pip(&subject.fill(spec, view.values), subject, view),
+        _ => Err("this remedy belongs to a Dockerfile, not to a conda environment".to_owned()),
+    }
+}

@@ -1,0 +1,95 @@
+//! What an `apt-get install` installs, and what is done right after it.
+
+use super::Outcome;
+use super::layout;
+use crate::change::{Change, WordId};
+use crate::edit::Edit;
+use crate::patch::file::Link;
+use crate::patch::subject::{DockerfileView, Subject, Target};
+use crate::dockerfile::run::{Form, Run};
+use crate::shell::tool::{self, Tool};
+use crate::shell::{Command, Nesting, Operator};
+
+/// The command that installs an apt Python.
+struct Found<'a> {
+    run: &'a Run,
+    command: &'a Command,
+    id: WordId,
+}
+
+fn find<'a>(subject: &Subject, view: &'a DockerfileView<'_>, by_hand: &str) -> Result<Found<'a>, String> {
+    let Target::AptPython { instruction, command: number, word } = subject.target else {
+        return Err("this remedy is about a command that installs a Python".to_owned());
+    };
+    let missing = || format!("{by_hand}; envfix cannot find the command again");
+    let run = view.model.run(instruction).ok_or_else(missing)?;
+    let command = run.script.commands.get(number).ok_or_else(missing)?;
+    if let Some(locked) = &run.locked {
+        return Err(format!("{by_hand}; envfix does not edit it, since {locked}"));
+    }
+    if command.nesting.iter().any(|it| matches!(it, Nesting::Substitution | Nesting::Function)) {
+        return Err(format!("{by_hand}; envfix does not edit commands inside a substitution or a function"));
+    }
+    Ok(Found { run, command, id: WordId { instruction, command: number, word } })
+}
+
+/// These packages are installed together with the apt Python.
+pub fn packages(packages: Vec<String>, subject: &Subject, view: &DockerfileView<'_>) -> Result<Outcome, String> {
+    let by_hand = format!("install {} together with it", packages.join(" and "));
+    let Found { run, command, id } = find(subject, view, &by_hand)?;
+    let Tool::Apt(apt) = tool::tool(command) else { return Err(by_hand) };
+    let mut outcome = Outcome { action: format!("install {} with it", packages.join(" and ")), ..Outcome::default() };
+    for package in packages {
+        if apt.installs(&package) {
+            continue;
+        }
+        // A sorted list stays sorted.
+        let names: Vec<&str> = apt.packages.iter().map(|it| it.name.as_str()).collect();
+        let sorted = names.len() > 2 && names.is_sorted();
+        let after = apt
+            .packages
+            .iter()
+            .filter(|it| it.word >= id.word && (it.word == id.word || sorted && it.name < package))
+            .map(|it| it.word)
+            .max()
+            .unwrap_or(id.word);
+        outcome.edits.push(layout::insert_word(view, run, command, after, &package)?);
+        outcome.changes.push(Change::InsertWords { after: WordId { word: after, ..id }, words: vec![package] });
+    }
+    Ok(outcome)
+}
+
+/// A command exists once the apt Python is installed: a link made right behind that.
+pub fn command_exists(link: &Link, subject: &Subject, view: &DockerfileView<'_>) -> Result<Outcome, String> {
+    let by_hand = format!("link {} to {} once it is installed", link.name, link.link_to);
+    let Found { run, command, id } = find(subject, view, &by_hand)?;
+    let plain = |operator: Option<Operator>| {
+        matches!(operator, None | Some(Operator::And | Operator::Semicolon | Operator::Newline))
+    };
+    let joined = command.redirects.iter().any(|redirect| redirect.operator.contains("&>"));
+    if !command.nesting.is_empty() || !plain(command.before) || !plain(command.after) || command.negated || joined {
+        return Err(format!("{by_hand}; envfix does not add a command between ||, a pipe or the parts of a compound command"));
+    }
+    let sudo = tool::Call::of(command).sudo();
+    let words = ["ln", "-sf", &link.link_to, &format!("/usr/bin/{}", link.name)].map(str::to_owned);
+    let words: Vec<String> = sudo.then(|| "sudo".to_owned()).into_iter().chain(words).collect();
+    let last = run.script.commands.iter().skip(id.command + 1).all(|other| !other.nesting.is_empty());
+    // What follows `;` or a line's end runs whatever happens before it. At the end of a text it would also hide that
+    // the installation failed, so there it must be `&&`.
+    let operator = match command.after {
+        Some(Operator::Semicolon) if !last => ";",
+        Some(Operator::Newline) if !last => "\n",
+        _ => "&&",
+    };
+    let text = words.join(" ");
+    let edit: Edit = if run.form == Form::ExecShell {
+        let operator = if operator == "&&" { " &&" } else { operator };
+        Edit::insert(run.end(&command.range), format!("{operator} {text}"))
+    } else {
+        layout::append_command(view, run, id.command, operator, &text)
+    };
+    let action = format!("link {} to {}", link.name, link.link_to);
+    let operator = operator.to_owned();
+    let change = Change::AppendCommand { instruction: id.instruction, command: id.command, operator, words };
+    Ok(Outcome::of(edit, change, action))
+}

@@ -1,0 +1,54 @@
+//! Variables that a stage sets.
+
+use super::Outcome;
+use super::layout;
+use crate::change::Change;
+use crate::edit::Edit;
+use crate::patch::file::{Downloader, Variable};
+use crate::patch::subject::{DockerfileView, Subject, Target};
+
+/// These variables are set before the first command of the stage that downloads.
+pub fn environment(variables: &[Variable], subject: &Subject, view: &DockerfileView<'_>) -> Result<Outcome, String> {
+    let Target::Downloads { instruction, pip, conda, .. } = subject.target else {
+        return Err("this remedy is about a stage that downloads".to_owned());
+    };
+    let pairs: Vec<String> = variables
+        .iter()
+        .filter(|variable| match variable.read_by {
+            Downloader::Pip => pip,
+            Downloader::Conda => conda,
+        })
+        .map(|variable| format!("{}={}", variable.name, subject.fill(&variable.value.to_string(), view.values)))
+        .collect();
+    if pairs.is_empty() {
+        return Ok(Outcome::default());
+    }
+    let newline = view.source.newline().as_str();
+    let continued = format!(" {}{newline}    ", view.model.dockerfile.escape);
+    let edit = layout::insert_instruction(view, instruction, "ENV", &pairs.join(&continued));
+    let arguments = pairs.join(" ");
+    let action = format!("set {}", pairs.join(" and "));
+    let change = Change::InsertInstruction { before: instruction, keyword: "ENV".to_owned(), arguments };
+    Ok(Outcome::of(edit, change, action))
+}
+
+/// The variable that stands too low has this value.
+pub fn raise(value: &str, subject: &Subject, view: &DockerfileView<'_>) -> Result<Outcome, String> {
+    let Target::Variable { instruction: number, name } = &subject.target else {
+        return Err("this remedy is about a variable".to_owned());
+    };
+    let by_hand = || format!("set {name}={value}");
+    let instruction = view.model.dockerfile.instructions.get(*number).ok_or_else(by_hand)?;
+    let pairs = instruction.pairs(view.model.dockerfile.escape);
+    let pair = pairs.into_iter().rev().find(|pair| pair.name == *name).ok_or_else(by_hand)?;
+    let (range, raw) = pair.value_range.zip(pair.value).ok_or_else(by_hand)?;
+    let digits = raw.trim_matches(['"', '\'']);
+    let span = instruction.logical.span(range);
+    let numeric = !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit() || c == '.');
+    if !numeric || view.source.slice(span) != raw {
+        return Err(format!("{}; envfix does not edit the value {raw}", by_hand()));
+    }
+    let to = raw.replace(digits, value);
+    let change = Change::SetPair { instruction: *number, name: name.clone(), value: to.clone() };
+    Ok(Outcome::of(Edit::replace(span, to), change, format!("raise {name} to {value}")))
+}

@@ -1,0 +1,437 @@
+//! What a finding is about, and what is known of it: the facts that branches ask for and the names that their texts
+//! use.
+
+use std::collections::BTreeMap;
+
+use super::file::Setting;
+use crate::context::BuildContext;
+use crate::environment::conda::CondaEnvironment;
+use crate::environment::match_spec::Minor;
+use crate::facts::distribution::{self, Mirrors};
+use crate::facts::effects::Place;
+use crate::facts::image::{Interpreter, InterpreterKind};
+use crate::facts::level::Fact;
+use crate::facts::pip_table;
+use crate::facts::state::{Answer, Installed, State};
+use crate::facts::timeline::Timeline;
+use crate::facts::version::{PythonVersion, Release, compare};
+use crate::finding::Evidence;
+use crate::project::DockerfileModel;
+use crate::shell::tool::{Opt, Tool};
+use crate::source::{Source, Span};
+
+/// A Dockerfile with all that patches ask about it.
+pub struct DockerfileView<'a> {
+    /// Its text.
+    pub source: &'a Source,
+    /// What it says.
+    pub model: &'a DockerfileModel,
+    /// The facts at every point.
+    pub timeline: &'a Timeline,
+    /// Its build context.
+    pub context: &'a BuildContext,
+    /// The values that remedies write.
+    pub values: &'a BTreeMap<String, Setting>,
+}
+
+/// A conda environment with all that patches ask about it.
+pub struct CondaView<'a> {
+    /// Its text.
+    pub source: &'a Source,
+    /// What it says.
+    pub environment: &'a CondaEnvironment,
+    /// The values that remedies write.
+    pub values: &'a BTreeMap<String, Setting>,
+}
+
+/// A place that a patch suspects, with what is known of it.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// What it is.
+    pub target: Target,
+    /// The place that the report points at.
+    pub place: Span,
+    /// What shows it.
+    pub evidence: Vec<Evidence>,
+    /// The distribution's release there.
+    pub release: Fact<Release>,
+    /// The Python concerned.
+    pub python: Answer,
+    /// Whether that Python refuses `pip install` (PEP 668).
+    pub externally_managed: Option<bool>,
+    /// The pip to pin for it.
+    pub pin: Pin,
+    /// What sets the timeout, where a variable would override it.
+    pub elsewhere: Option<String>,
+    /// The name of the apt Python concerned: `python3`, or `python3.9` from deadsnakes.
+    pub apt_python: Option<String>,
+    /// A pip option used later that the pin does not know.
+    pub unknown_option: Option<String>,
+    /// `get-pip.py` in its newest version, which refuses this Python.
+    pub get_pip_refuses: bool,
+    /// The channel that decides which pip a conda environment gets.
+    pub channel: Option<String>,
+    /// Whether the conda environment pins its Python to one minor version.
+    pub python_pinned: Option<bool>,
+}
+
+/// What a finding is about, in the terms that operations need.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// A stage that downloads: the first command that does, and the tools that nothing sets a timeout for.
+    Downloads {
+        /// Number of the stage.
+        stage: usize,
+        /// Number of the first `RUN` that downloads.
+        instruction: usize,
+        /// Whether pip is among the tools.
+        pip: bool,
+        /// Whether conda is.
+        conda: bool,
+    },
+    /// A variable that an `ENV` sets too low.
+    Variable {
+        /// Number of the instruction.
+        instruction: usize,
+        /// Its name.
+        name: String,
+    },
+    /// The command that installs an apt Python.
+    AptPython {
+        /// Number of the instruction.
+        instruction: usize,
+        /// Number of the command.
+        command: usize,
+        /// Number of the package's word.
+        word: usize,
+    },
+    /// A command, and in it the word that matters.
+    Word {
+        /// Number of the instruction.
+        instruction: usize,
+        /// Number of the command.
+        command: usize,
+        /// Number of the word.
+        word: usize,
+        /// What stands there.
+        role: Role,
+        /// Why it cannot be edited, where that is so.
+        locked: Option<String>,
+    },
+    /// A dependency of a conda environment.
+    Dependency {
+        /// Its number: the `- pip:` map, or the bare pip.
+        index: usize,
+    },
+}
+
+/// What the word of a command is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// The requirement `pip` of a `pip install`.
+    PipRequirement,
+    /// `get-pip.py`, or the Python that reads it from a pipe: arguments go behind it.
+    GetPip,
+    /// The spec `pip` of a `conda install`.
+    CondaSpec,
+    /// The value of pip's `--timeout`.
+    Timeout,
+}
+
+impl From<Installed> for Target {
+    fn from(installed: Installed) -> Self {
+        let Installed { instruction, command, word } = installed;
+        Target::AptPython { instruction, command, word }
+    }
+}
+
+/// A pip version to pin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pin {
+    /// For a Python that is known.
+    Known(String),
+    /// One that fits every plausible Python.
+    Plausible(String),
+    /// None, for this reason.
+    None(String),
+}
+
+impl Pin {
+    /// The version, known or plausible.
+    pub fn version(&self) -> Option<&str> {
+        match self {
+            Pin::Known(version) | Pin::Plausible(version) => Some(version),
+            Pin::None(_) => None,
+        }
+    }
+
+    /// The pin for a Python in a Dockerfile: what `envfix.toml` says where it runs there, else the newest of the table.
+    pub fn for_python(python: &Answer, values: &BTreeMap<String, Setting>) -> Self {
+        let versions = match versions(python) {
+            Fact::Unknown { from } => return Pin::None(from),
+            other => other,
+        };
+        let Some(newest) = pip_table::one_pin_for(versions.values()) else {
+            let list: Vec<String> = versions.values().iter().map(ToString::to_string).collect();
+            return Pin::None(format!("no single pip is known to run on Python {}", list.join(" and ")));
+        };
+        let version = match values.get("pip") {
+            None => newest.to_owned(),
+            Some(wanted) => {
+                let wanted = wanted.to_string();
+                let too_new = compare(&wanted, newest) == std::cmp::Ordering::Greater
+                    && versions.values().iter().any(|version| *version < PythonVersion::new(3, 10));
+                // Python 3.12 took away what older pips import.
+                let too_old = compare(&wanted, "23.1") == std::cmp::Ordering::Less
+                    && versions.values().iter().any(|version| *version >= PythonVersion::new(3, 12));
+                if too_new || too_old {
+                    return Pin::None(format!("pip {wanted} of envfix.toml does not run on this Python"));
+                }
+                wanted
+            }
+        };
+        if versions.value().is_some() { Pin::Known(version) } else { Pin::Plausible(version) }
+    }
+}
+
+/// The version of the Python that answers.
+pub fn versions(python: &Answer) -> Fact<PythonVersion> {
+    match python {
+        Fact::Known { value: Some(interpreter), .. } => interpreter.version.clone(),
+        Fact::Known { value: None, from } => Fact::unknown(format!("no Python answers there ({from})")),
+        Fact::Among { values, from } => {
+            let all: Vec<PythonVersion> = values
+                .iter()
+                .flatten()
+                .flat_map(|interpreter| interpreter.version.values().to_vec())
+                .collect();
+            if all.is_empty() { Fact::unknown(from.clone()) } else { Fact::among(all, from.clone()) }
+        }
+        Fact::Unknown { from } => Fact::unknown(from.clone()),
+    }
+}
+
+impl Subject {
+    /// A subject at a place with the facts that hold there.
+    pub fn new(target: Target, place: Span, state: Option<&State>) -> Self {
+        Self {
+            target,
+            place,
+            evidence: Vec::new(),
+            release: state.map_or_else(|| Fact::unknown("the base image"), |state| state.release.clone()),
+            python: Fact::unknown("which Python is meant"),
+            externally_managed: None,
+            pin: Pin::None("which Python is meant".to_owned()),
+            elsewhere: None,
+            apt_python: None,
+            unknown_option: None,
+            get_pip_refuses: false,
+            channel: None,
+            python_pinned: None,
+        }
+    }
+
+    /// The same subject about a Python.
+    pub fn about(mut self, python: Answer, state: &State, values: &BTreeMap<String, Setting>) -> Self {
+        self.externally_managed = match &python {
+            Fact::Known { value: Some(interpreter), .. } => state.externally_managed(interpreter),
+            Fact::Among { values, .. } => {
+                let all: Vec<Option<bool>> =
+                    values.iter().flatten().map(|interpreter| state.externally_managed(interpreter)).collect();
+                let first = all.first().copied().flatten();
+                first.filter(|first| all.iter().all(|other| *other == Some(*first)))
+            }
+            _ => None,
+        };
+        self.pin = Pin::for_python(&python, values);
+        self.python = python;
+        self
+    }
+
+    /// Whether the release's packages can still be fetched.
+    pub fn mirrors_live(&self) -> Fact<Option<bool>> {
+        self.release.map(|release| match distribution::row(release).map(|row| row.mirrors) {
+            Some(Mirrors::Live) => Some(true),
+            Some(Mirrors::Moved) => Some(false),
+            _ => None,
+        })
+    }
+
+    /// What kind of Python it is about.
+    pub fn python_kind(&self) -> Fact<Option<InterpreterKind>> {
+        self.python.map(|interpreter| interpreter.as_ref().map(|interpreter| interpreter.kind))
+    }
+
+    /// The value of a name in a text of the patch.
+    pub fn named(&self, name: &str, values: &BTreeMap<String, Setting>) -> Option<String> {
+        match name {
+            "pip-pin" => self.pin.version().map(str::to_owned),
+            "pin-unknown" => match &self.pin {
+                Pin::None(reason) => Some(reason.clone()),
+                _ => Some(String::new()),
+            },
+            "python" => Some(describe_python(&self.python)),
+            "release" => Some(match &self.release {
+                Fact::Known { value, .. } => value.to_string(),
+                Fact::Among { values, from } => {
+                    let list: Vec<String> = values.iter().map(ToString::to_string).collect();
+                    format!("{}, {from}", list.join(" or "))
+                }
+                Fact::Unknown { from } => format!("not known here, {from}"),
+            }),
+            "unknown-option" => self.unknown_option.clone(),
+            "elsewhere" => self.elsewhere.clone(),
+            "apt-python" => self.apt_python.clone(),
+            "channel" => self.channel.clone(),
+            name => values.get(name).map(ToString::to_string),
+        }
+    }
+
+    /// A text of the patch with its names replaced; a name that is none stays as it stands.
+    pub fn fill(&self, text: &str, values: &BTreeMap<String, Setting>) -> String {
+        let (mut out, mut rest) = (String::with_capacity(text.len()), text.trim());
+        while let Some(open) = rest.find('{') {
+            out.push_str(&rest[..open]);
+            rest = &rest[open..];
+            let filled = rest.find('}').and_then(|close| Some((self.named(&rest[1..close], values)?, close)));
+            match filled {
+                Some((value, close)) => {
+                    out.push_str(&value);
+                    rest = &rest[close + 1..];
+                }
+                None => {
+                    out.push('{');
+                    rest = &rest[1..];
+                }
+            }
+        }
+        out + rest
+    }
+
+    /// A number of the patch with its names replaced.
+    pub fn number(&self, setting: &Setting, values: &BTreeMap<String, Setting>) -> Option<f64> {
+        self.fill(&setting.to_string(), values).parse().ok()
+    }
+}
+
+/// A Python for people: its version and where it is known from.
+fn describe_python(python: &Answer) -> String {
+    let kind = |interpreter: &Interpreter| match interpreter.kind {
+        InterpreterKind::System => "the distribution's Python",
+        InterpreterKind::Conda => "conda's Python",
+        InterpreterKind::Official | InterpreterKind::Other => "Python",
+        InterpreterKind::Venv => "the virtual environment's Python",
+    };
+    match python {
+        Fact::Known { value: Some(interpreter), .. } => match &interpreter.version {
+            Fact::Known { value, .. } => format!("{} {value}", kind(interpreter)),
+            Fact::Among { values, from } => {
+                let list: Vec<String> = values.iter().map(ToString::to_string).collect();
+                format!("{} {}, {from}", kind(interpreter), list.join(" or "))
+            }
+            Fact::Unknown { from } => from.clone(),
+        },
+        other => match versions(other) {
+            Fact::Known { value, .. } => format!("Python {value}"),
+            Fact::Among { values, from } => {
+                let list: Vec<String> = values.iter().map(ToString::to_string).collect();
+                format!("Python {}, {from}", list.join(" or "))
+            }
+            Fact::Unknown { from } => from,
+        },
+    }
+}
+
+impl DockerfileView<'_> {
+    /// The span of a command.
+    pub fn command_span(&self, place: Place) -> Option<Span> {
+        let run = self.model.run(place.instruction)?;
+        let command = run.script.commands.get(place.command)?;
+        Some(run.span(command.range.clone()))
+    }
+
+    /// Every command of a range of instructions that was read, with its place and the facts before it, in order.
+    pub fn commands(
+        &self,
+        instructions: std::ops::Range<usize>,
+    ) -> impl Iterator<Item = (Place, &crate::shell::Command, &State)> {
+        self.model.runs_in(instructions).flat_map(move |run| {
+            run.script.commands.iter().enumerate().filter_map(move |(number, command)| {
+                let place = Place { instruction: run.instruction, command: number };
+                Some((place, command, self.timeline.before(place)?))
+            })
+        })
+    }
+
+    /// The first pip option used behind a place, in its stage or one that derives from it, that a pip does not know.
+    pub fn unknown_option_behind(&self, place: Place, pip: &str) -> Option<String> {
+        let stage = self.model.dockerfile.stages.iter().position(|s| s.instructions.contains(&place.instruction))?;
+        let stages = std::iter::once(stage).chain(self.timeline.descendants(stage));
+        stages
+            .flat_map(|stage| self.commands(self.model.dockerfile.stages[stage].instructions.clone()))
+            .filter(|(other, _, _)| (other.instruction, other.command) > (place.instruction, place.command))
+            .filter_map(|(_, command, _)| match crate::shell::tool::tool(command) {
+                Tool::Pip(pip) => Some(pip.options),
+                _ => None,
+            })
+            .flatten()
+            .map(|option| spelled(&option))
+            .find(|option| pip_table::pip_knows(pip, option) == Some(false))
+    }
+}
+
+/// An option as the table of pip's options asks for it.
+fn spelled(option: &Opt) -> String {
+    match &option.value {
+        Some(value) if matches!(option.name.as_str(), "--use-feature" | "--use-deprecated") => {
+            format!("{}={value}", option.name)
+        }
+        _ => option.name.clone(),
+    }
+}
+
+impl CondaView<'_> {
+    /// A dependency with what is known of the environment.
+    pub fn subject(&self, index: usize) -> Subject {
+        let environment = self.environment;
+        let place = environment.dependencies.get(index).map_or(environment.dependencies_span, |it| it.item());
+        let mut subject = Subject::new(Target::Dependency { index }, place, None);
+        let named = environment.dependencies.get(index).and_then(|it| it.spec()).and_then(|it| it.spec.channel.clone());
+        let channels: Vec<&str> = match &named {
+            Some(channel) => vec![channel.as_str()],
+            None => environment.channels.iter().map(|channel| channel.name.as_str()).collect(),
+        };
+        subject.channel = pip_table::deciding_channel(&channels).map(str::to_owned);
+        subject.python_pinned = Some(matches!(environment.python_minor(), Minor::Pinned(..)));
+        subject.pin = match environment.python_minor() {
+            Minor::Pinned(major, minor) => {
+                let version = PythonVersion::new(major, minor);
+                let from = "the environment's own python";
+                let interpreter =
+                    Interpreter { version: Fact::known(version, from), kind: InterpreterKind::Conda, prefix: None };
+                subject.python = Fact::known(Some(interpreter), from);
+                match (pip_table::conda_pip(version, &channels), self.values.get("pip")) {
+                    (Some(_), Some(wanted)) => match Pin::for_python(&subject.python, self.values) {
+                        Pin::None(reason) => Pin::None(reason),
+                        _ => Pin::Known(wanted.to_string()),
+                    },
+                    // conda-forge's pip is one build for all Pythons. What other channels have stops early, and what a
+                    // published environment pins there may be older than what a build gets today.
+                    (Some(row), None) if subject.channel.as_deref() == Some("conda-forge") => Pin::Known(row.version.to_owned()),
+                    (Some(row), None) => Pin::Plausible(row.version.to_owned()),
+                    (None, _) => Pin::None(match &subject.channel {
+                        Some(channel) => format!("which pip {channel} has for Python {version}"),
+                        None => format!("which of the channels gives pip for Python {version}"),
+                    }),
+                }
+            }
+            Minor::Constrained => Pin::None("its python is not pinned to one minor version".to_owned()),
+            Minor::Unstated => Pin::None("it names no python".to_owned()),
+        };
+        if subject.python_pinned == Some(false) {
+            let Pin::None(reason) = &subject.pin else { return subject };
+            subject.python = Fact::unknown(reason.clone());
+        }
+        subject
+    }
+}

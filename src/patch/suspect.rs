@@ -1,0 +1,468 @@
+//! Where a suspicion holds: the places of a file that a `suspect` matches, with what is known of each.
+
+use super::file::{AptPython, CommandCondition, CondaCondition, Downloader, Need, PipInstaller, PipListed, StageCondition};
+use super::subject::{CondaView, DockerfileView, Pin, Role, Subject, Target, versions};
+use crate::context;
+use crate::environment::match_spec::listed_as_pip;
+use crate::facts::effects::Place;
+use crate::facts::image::InterpreterKind;
+use crate::facts::level::Fact;
+use crate::facts::pip_table;
+use crate::facts::state::{Answer, Installed, State};
+use crate::facts::version::PythonVersion;
+use crate::finding::Evidence;
+use crate::shell::tool::{self, Conda, GetPip, Pip, PythonRun, Ran, RequirementKind, Tool};
+use crate::shell::{Command, Nesting};
+
+/// The stages that a condition holds of.
+pub fn stages(view: &DockerfileView<'_>, condition: &StageCondition) -> Vec<Subject> {
+    (0..view.model.dockerfile.stages.len()).filter_map(|stage| Stage { view, stage }.subject(condition)).collect()
+}
+
+struct Stage<'a> {
+    view: &'a DockerfileView<'a>,
+    stage: usize,
+}
+
+impl Stage<'_> {
+    fn subject(&self, condition: &StageCondition) -> Option<Subject> {
+        if let Some(threshold) = &condition.sets_below {
+            return self.low_variable(&threshold.variable, &threshold.value);
+        }
+        if !condition.downloads_with.is_empty() {
+            return self.downloads(&condition.downloads_with);
+        }
+        let which = condition.installs?;
+        let (installed, version) = self.apt_python(which)?;
+        let end = self.view.timeline.end(self.stage)?;
+        let mut subject = self.about_apt_python(installed, version, end)?;
+        if condition.runs.is_empty() {
+            let everywhere = std::iter::once(self.stage).chain(self.view.timeline.descendants(self.stage));
+            let holds = everywhere.filter_map(|stage| self.view.timeline.end(stage)).all(|state| {
+                (condition.lacks_module.is_none() || lacks_distutils(state, which))
+                    && condition.lacks_command.as_deref().is_none_or(|name| lacks_command(state, name))
+            });
+            return holds.then_some(subject);
+        }
+        let (need, note) = self.need(condition, which, installed, version)?;
+        subject.evidence.push(Evidence { span: self.view.command_span(need)?, note });
+        Some(subject)
+    }
+
+    /// The command of this stage that installs an apt Python.
+    fn apt_python(&self, which: AptPython) -> Option<(Installed, Option<PythonVersion>)> {
+        let end = self.view.timeline.end(self.stage)?;
+        let (installed, version) = match which {
+            AptPython::Distribution => (end.apt.python3?, None),
+            AptPython::Deadsnakes => end.apt.deadsnakes_python.map(|(installed, version)| (installed, Some(version)))?,
+        };
+        let here = self.view.model.dockerfile.stages[self.stage].instructions.contains(&installed.instruction);
+        here.then_some((installed, version))
+    }
+
+    fn about_apt_python(&self, installed: Installed, version: Option<PythonVersion>, end: &State) -> Option<Subject> {
+        let place = Place { instruction: installed.instruction, command: installed.command };
+        let run = self.view.model.run(installed.instruction)?;
+        let word = run.script.commands.get(installed.command)?.words.get(installed.word)?;
+        let mut subject = Subject::new(installed.into(), run.span(word.range.clone()), Some(end));
+        subject.evidence.push(Evidence { span: self.view.command_span(place)?, note: format!("installs {}", word.text()) });
+        subject.python = match version {
+            Some(version) => end.answer(&format!("python{version}")),
+            None => end.python3.clone(),
+        };
+        subject.apt_python = Some(version.map_or_else(|| "python3".to_owned(), |version| format!("python{version}")));
+        Some(subject)
+    }
+
+    /// The first command behind the installation that needs what is lacking.
+    fn need(
+        &self,
+        condition: &StageCondition,
+        which: AptPython,
+        installed: Installed,
+        version: Option<PythonVersion>,
+    ) -> Option<(Place, String)> {
+        let stages = std::iter::once(self.stage).chain(self.view.timeline.descendants(self.stage));
+        let after = (installed.instruction, installed.command);
+        for stage in stages {
+            for (place, command, state) in self.view.commands(self.view.model.dockerfile.stages[stage].instructions.clone()) {
+                let lacks = (condition.lacks_module.is_none() || lacks_distutils(state, which))
+                    && condition.lacks_command.as_deref().is_none_or(|name| lacks_command(state, name));
+                if (place.instruction, place.command) <= after || state.shell.is_err() || !lacks {
+                    continue;
+                }
+                let needed = condition.runs.iter().find_map(|need| self.needs(*need, place, command, state, version));
+                if let Some(note) = needed {
+                    return Some((place, note));
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether a command needs something, and how to say it.
+    fn needs(
+        &self,
+        need: Need,
+        place: Place,
+        command: &Command,
+        state: &State,
+        version: Option<PythonVersion>,
+    ) -> Option<String> {
+        let concerned = |interpreter: usize| {
+            let answer = state.answer(command.words.get(interpreter)?.text());
+            let Fact::Known { value: Some(interpreter), .. } = answer else { return None };
+            match version {
+                Some(version) => (interpreter.version.value() == Some(&version)).then_some(interpreter),
+                None => (interpreter.kind == InterpreterKind::System).then_some(interpreter),
+            }
+        };
+        match (need, tool::tool(command)) {
+            (Need::GetPip, Tool::GetPip(get_pip)) => {
+                let interpreter = concerned(get_pip.interpreter)?;
+                // From Python 3.10 on, pip does without distutils.
+                let imports = interpreter.version.value().is_some_and(|it| *it < PythonVersion::new(3, 10));
+                imports.then(|| "runs get-pip.py, which imports distutils".to_owned())
+            }
+            (Need::SetupPy, Tool::Python(python)) if python.runs_file("setup.py") => {
+                concerned(python.interpreter)?;
+                Some("runs setup.py, which imports distutils or setuptools".to_owned())
+            }
+            (Need::ImportsDistutils, Tool::Python(python)) => {
+                concerned(python.interpreter)?;
+                self.imports_distutils(place, &python).then(|| "runs a script that imports distutils".to_owned())
+            }
+            (Need::Python, Tool::Python(PythonRun { interpreter, ran, .. })) => {
+                let called = command.words.get(interpreter)?.text() == "python";
+                let runs = !matches!(ran, Ran::Nothing) && command.nesting.iter().all(|it| *it == Nesting::Group);
+                let goes_on = command.after == Some(crate::shell::Operator::Or);
+                (called && runs && !goes_on).then(|| "calls `python`".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the code or the script that a Python runs imports distutils.
+    fn imports_distutils(&self, place: Place, python: &PythonRun<'_>) -> bool {
+        let code = match &python.ran {
+            Ran::Code { code, .. } => Some(code.clone()),
+            Ran::Script { name, .. } => {
+                context::source_of(&self.view.model.dockerfile, place.instruction, name)
+                    .and_then(|path| self.view.context.read(&path))
+            }
+            _ => None,
+        };
+        code.is_some_and(|code| {
+            code.lines().flat_map(|line| line.split(';')).any(|statement| {
+                let statement = statement.trim_start();
+                ["import distutils", "from distutils"].iter().any(|import| statement.starts_with(import))
+            })
+        })
+    }
+
+    /// A variable that an `ENV` of this stage sets below a value.
+    fn low_variable(&self, name: &str, least: &super::file::Setting) -> Option<Subject> {
+        let end = self.view.timeline.end(self.stage)?;
+        let variable = end.variables.get(name).filter(|variable| !variable.from_argument)?;
+        let here = self.view.model.dockerfile.stages[self.stage].instructions.contains(&variable.instruction);
+        let value: f64 = variable.value.as_deref()?.trim().parse().ok()?;
+        let place = self.view.model.dockerfile.instructions.get(variable.instruction)?.span;
+        let target = Target::Variable { instruction: variable.instruction, name: name.to_owned() };
+        let subject = Subject::new(target, place, Some(end));
+        (here && value < subject.number(least, self.view.values)?).then_some(subject)
+    }
+
+    /// The first command that downloads, and the tools of this stage that nothing sets a timeout for.
+    fn downloads(&self, tools: &[Downloader]) -> Option<Subject> {
+        let mut first: Option<Place> = None;
+        let (mut pip, mut conda) = (false, false);
+        let mut evidence = Vec::new();
+        for (place, command, state) in self.view.commands(self.view.model.dockerfile.stages[self.stage].instructions.clone()) {
+            if state.shell.is_err() {
+                continue;
+            }
+            let found = self.downloaders(place, command);
+            for (tool, seen, variables) in [
+                (Downloader::Pip, &mut pip, &["PIP_DEFAULT_TIMEOUT", "PIP_TIMEOUT"][..]),
+                (Downloader::Conda, &mut conda, &["CONDA_REMOTE_READ_TIMEOUT_SECS"][..]),
+            ] {
+                let set = || {
+                    variables.iter().any(|name| state.variables.get(*name).is_some_and(|variable| !variable.from_argument))
+                };
+                if !found.contains(&tool) || !tools.contains(&tool) || self.parent_downloads(tool) || set() {
+                    continue;
+                }
+                if !*seen {
+                    let name = if tool == Downloader::Pip { "pip" } else { "conda" };
+                    let note = format!("downloads with {name}, and nothing sets its timeout");
+                    evidence.push(Evidence { span: self.view.command_span(place)?, note });
+                }
+                *seen = true;
+                first.get_or_insert(place);
+            }
+        }
+        let first = first?;
+        let target = Target::Downloads { stage: self.stage, instruction: first.instruction, pip, conda };
+        let mut subject = Subject::new(target, self.view.command_span(first)?, self.view.timeline.before(first));
+        subject.evidence = evidence;
+        subject.elsewhere = self.timeout_elsewhere(pip, conda);
+        Some(subject)
+    }
+
+    /// Whether a stage that this one starts from downloads with a tool: then the variable belongs there.
+    fn parent_downloads(&self, tool: Downloader) -> bool {
+        self.view.timeline.ancestry(self.stage).skip(1).any(|stage| {
+            self.view
+                .commands(self.view.model.dockerfile.stages[stage].instructions.clone())
+                .any(|(place, command, state)| state.shell.is_ok() && self.downloaders(place, command).contains(&tool))
+        })
+    }
+
+    /// What sets the timeout in this stage or one that starts from it, where a variable would override it.
+    fn timeout_elsewhere(&self, pip: bool, conda: bool) -> Option<String> {
+        std::iter::once(self.stage).chain(self.view.timeline.descendants(self.stage)).find_map(|stage| {
+            let end = self.view.timeline.end(stage)?;
+            let argument = |name: &str| {
+                let set = end.variables.get(name).is_some_and(|variable| variable.from_argument);
+                set.then(|| format!("an ARG sets {name}"))
+            };
+            let by_pip = || end.pip_configured.clone().or_else(|| argument("PIP_DEFAULT_TIMEOUT")).or_else(|| argument("PIP_TIMEOUT"));
+            let by_conda = || end.conda_configured.clone().or_else(|| argument("CONDA_REMOTE_READ_TIMEOUT_SECS"));
+            pip.then(by_pip).flatten().or_else(|| conda.then(by_conda).flatten())
+        })
+    }
+
+    /// The tools that a command downloads with, by the default timeout.
+    fn downloaders(&self, place: Place, command: &Command) -> Vec<Downloader> {
+        if let Some(text) = tool::nested(command) {
+            let Ok(script) = crate::shell::parse(&text) else { return Vec::new() };
+            return script.commands.iter().flat_map(|command| by_itself(command, || true)).collect();
+        }
+        by_itself(command, || {
+            // A conda environment's pip section is installed by pip. One that cannot be read may have one.
+            let mut links = self.view.model.environments.iter();
+            let link = links.find(|link| link.instruction == place.instruction && link.command == place.command);
+            link.is_none_or(|link| {
+                link.environment.as_ref().is_none_or(|environment| environment.pip_maps().next().is_some())
+            })
+        })
+    }
+}
+
+/// The tools that a command downloads with. `with_pip` says whether the conda environment it builds has a pip section.
+fn by_itself(command: &Command, with_pip: impl Fn() -> bool) -> Vec<Downloader> {
+    let set = |call: &tool::Call<'_>, names: &[&str]| call.sudo() || names.iter().any(|name| call.variable(name).is_some());
+    match tool::tool(command) {
+        Tool::Pip(pip)
+            if pip.downloads()
+                && pip.timeout().is_none()
+                && !set(&pip.call, &["PIP_DEFAULT_TIMEOUT", "PIP_TIMEOUT"]) =>
+        {
+            vec![Downloader::Pip]
+        }
+        Tool::GetPip(get_pip) if !set(&get_pip.call, &["PIP_DEFAULT_TIMEOUT"]) => {
+            let own = get_pip.options.iter().any(|option| matches!(option.name.as_str(), "--timeout" | "--no-index"));
+            if own { Vec::new() } else { vec![Downloader::Pip] }
+        }
+        Tool::Conda(conda)
+            if conda.program != "micromamba"
+                && conda.downloads()
+                && !set(&conda.call, &["CONDA_REMOTE_READ_TIMEOUT_SECS"]) =>
+        {
+            let builds = conda.is("env create") || conda.is("env update");
+            if builds && with_pip() { vec![Downloader::Pip, Downloader::Conda] } else { vec![Downloader::Conda] }
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Whether the apt Python is known to be there without distutils.
+fn lacks_distutils(state: &State, which: AptPython) -> bool {
+    use crate::facts::distribution::{Distutils, row};
+    match which {
+        AptPython::Distribution => {
+            let apart = |release| {
+                row(release).is_none_or(|row| !matches!(row.distutils, Distutils::Stdlib | Distutils::Unknown))
+            };
+            state.apt.distutils.is_none()
+                && state.apt.python3.is_some()
+                && !state.release.values().is_empty()
+                && state.release.values().iter().all(apart)
+        }
+        AptPython::Deadsnakes => state.apt.deadsnakes_python.is_some() && state.apt.deadsnakes_distutils.is_none(),
+    }
+}
+
+/// Whether a command is known to be missing.
+fn lacks_command(state: &State, name: &str) -> bool {
+    match state.answer(name) {
+        Fact::Known { value, .. } => value.is_none(),
+        Fact::Among { values, .. } => values.iter().all(Option::is_none),
+        Fact::Unknown { .. } => false,
+    }
+}
+
+/// The commands that a condition holds of.
+pub fn commands(view: &DockerfileView<'_>, condition: &CommandCondition) -> Vec<Subject> {
+    let all = 0..view.model.dockerfile.instructions.len();
+    let mut subjects = Vec::new();
+    for (place, command, state) in view.commands(all) {
+        if state.shell.is_err() {
+            continue;
+        }
+        let looked_at = Looked { view, place, state };
+        if let Some(text) = tool::nested(command) {
+            let Ok(script) = crate::shell::parse(&text) else { continue };
+            let found = script.commands.iter().any(|inner| looked_at.newest_pip(inner, condition).is_some());
+            subjects.extend(found.then(|| looked_at.nested(command)).flatten());
+            continue;
+        }
+        subjects.extend(looked_at.newest_pip(command, condition).or_else(|| looked_at.low_timeout(command, condition)));
+    }
+    subjects
+}
+
+struct Looked<'a> {
+    view: &'a DockerfileView<'a>,
+    place: Place,
+    state: &'a State,
+}
+
+impl Looked<'_> {
+    /// Whether a command installs the newest pip there is.
+    fn newest_pip(&self, command: &Command, condition: &CommandCondition) -> Option<Subject> {
+        let kinds = &condition.installs_newest_pip;
+        match tool::tool(command) {
+            Tool::Pip(pip) if kinds.contains(&PipInstaller::Pip) => {
+                let requirement = pip.requirement("pip")?;
+                let bare = requirement.kind == RequirementKind::Named
+                    && !requirement.has_version()
+                    && !requirement.expands
+                    && requirement.extras.is_empty()
+                    && requirement.marker.is_none();
+                let newest = pip.upgrades() && pip.constraint_files().next().is_none() && pip.downloads();
+                let answer = self.state.pip_answer(&pip);
+                (bare && newest).then(|| self.subject(command, requirement.word, Role::PipRequirement, answer, breaks(&pip)))
+            }
+            Tool::GetPip(get_pip) if kinds.contains(&PipInstaller::GetPip) => self.get_pip(command, &get_pip),
+            Tool::Conda(conda) if kinds.contains(&PipInstaller::Conda) => self.conda(command, &conda),
+            _ => None,
+        }
+    }
+
+    fn get_pip(&self, command: &Command, get_pip: &GetPip<'_>) -> Option<Subject> {
+        let unknown = get_pip.requirements.iter().any(|it| it.kind == RequirementKind::Unknown);
+        let local = get_pip.options.iter().any(|option| option.name == "--no-index");
+        if get_pip.requirement("pip").is_some() || unknown || local {
+            return None;
+        }
+        let script = self.view.model.run(self.place.instruction)?;
+        let by_text = tool::get_pip_in(&script.script);
+        let fetched = by_text.iter().find(|(number, _)| *number == self.place.command);
+        let url = fetched.and_then(|(_, it)| it.fetched.as_ref()).map(|it| it.url.as_str()).unwrap_or_default();
+        let word = get_pip.script?;
+        let answer = self.state.answer(command.words.get(get_pip.interpreter)?.text());
+        let broken = get_pip.options.iter().any(|option| option.name == "--break-system-packages");
+        let mut subject = self.subject(command, word, Role::GetPip, answer, broken);
+        // `…/pip/3.6/get-pip.py` is the script for that Python; `…/get-pip.py` is the newest.
+        let newest = url.ends_with("bootstrap.pypa.io/get-pip.py") || url.ends_with("bootstrap.pypa.io/get-pip.py'");
+        let known = versions(&subject.python);
+        let old = !known.values().is_empty() && known.values().iter().all(|version| *version < PythonVersion::new(3, 9));
+        subject.get_pip_refuses = newest && old;
+        Some(subject)
+    }
+
+    fn conda(&self, command: &Command, conda: &Conda<'_>) -> Option<Subject> {
+        let spec = conda.spec("pip")?;
+        let works = (conda.is("install") || conda.is("update") || conda.is("upgrade")) && spec.version.is_none() && !spec.expands;
+        if !works || conda.downloads().eq(&false) {
+            return None;
+        }
+        let answer = match conda.environment() {
+            Some(environment) => self.state.in_environment(&environment),
+            None => self.state.answer("python"),
+        };
+        let mut subject = self.subject(command, spec.word, Role::CondaSpec, answer, true);
+        // Which channels a conda asks without `-c` depends on its configuration.
+        let named: Vec<String> = conda.channels().filter_map(|option| option.value.clone()).collect();
+        let channels: Vec<&str> = match &spec.channel {
+            Some(channel) => vec![channel.as_str()],
+            None => named.iter().map(String::as_str).collect(),
+        };
+        subject.channel = (!channels.is_empty()).then(|| pip_table::deciding_channel(&channels)).flatten().map(str::to_owned);
+        subject.pin = match (versions(&subject.python), subject.channel.as_deref()) {
+            (Fact::Known { value, .. }, Some("conda-forge")) => match pip_table::conda_pip(value, &channels) {
+                Some(row) => Pin::Known(row.version.to_owned()),
+                None => Pin::None(format!("which pip conda-forge has for Python {value}")),
+            },
+            (Fact::Unknown { from }, _) => Pin::None(from),
+            _ => Pin::None("which pip the channels of this conda have".to_owned()),
+        };
+        Some(subject)
+    }
+
+    /// Whether a pip gives itself too short a timeout.
+    fn low_timeout(&self, command: &Command, condition: &CommandCondition) -> Option<Subject> {
+        let least = condition.pip_timeout_below.as_ref()?;
+        let Tool::Pip(pip) = tool::tool(command) else { return None };
+        let option = pip.timeout()?;
+        let value: f64 = option.value.as_deref()?.parse().ok()?;
+        let subject = self.subject(command, option.value_word?, Role::Timeout, self.state.pip_answer(&pip), true);
+        (pip.downloads() && value < subject.number(least, self.view.values)?).then_some(subject)
+    }
+
+    /// A command that does something inside a quoted text.
+    fn nested(&self, command: &Command) -> Option<Subject> {
+        let mut subject = self.subject(command, 0, Role::PipRequirement, Fact::unknown("the Python of a quoted shell text"), false);
+        if let Target::Word { locked, .. } = &mut subject.target {
+            *locked = Some("it stands inside a quoted shell text".to_owned());
+        }
+        Some(subject)
+    }
+
+    fn subject(&self, command: &Command, word: usize, role: Role, python: Answer, breaks_system: bool) -> Subject {
+        let run = self.view.model.run(self.place.instruction);
+        let place = run.map_or(crate::source::Span::at(0), |run| run.span(command.range.clone()));
+        let locked = run.and_then(|run| run.locked.clone()).or_else(|| {
+            let inside = command.nesting.iter().any(|it| matches!(it, Nesting::Substitution | Nesting::Function));
+            inside.then(|| "it stands inside a substitution or a function".to_owned())
+        });
+        let Place { instruction, command } = self.place;
+        let target = Target::Word { instruction, command, word, role, locked };
+        let mut subject = Subject::new(target, place, Some(self.state)).about(python, self.state, self.view.values);
+        if breaks_system {
+            subject.externally_managed = Some(false);
+        }
+        if let Some(pin) = subject.pin.version() {
+            subject.unknown_option = self.view.unknown_option_behind(self.place, pin);
+        }
+        subject
+    }
+}
+
+/// Whether a pip is told to install into a system Python all the same, or installs elsewhere.
+fn breaks(pip: &Pip<'_>) -> bool {
+    ["--break-system-packages", "--target", "--root", "--prefix"].iter().any(|name| pip.option(name).is_some())
+}
+
+/// The dependency of a conda environment that a condition holds of: the bare pip, or else the `- pip:` map.
+pub fn conda(view: &CondaView<'_>, condition: &CondaCondition) -> Vec<Subject> {
+    let environment = view.environment;
+    let map = environment.pip_maps().next().map(|(index, _)| index);
+    if condition.has_pip_map.is_some_and(|wanted| wanted != map.is_some()) {
+        return Vec::new();
+    }
+    let mut listed = environment.listed_pip();
+    let index = match condition.pip {
+        None => map,
+        Some(PipListed::Missing) => {
+            let any = environment.specs().any(|(_, item)| listed_as_pip(&item.spec.text) || item.spec.name == "pip");
+            map.filter(|_| !any)
+        }
+        Some(PipListed::Bare) => listed
+            .find(|(index, _)| map.is_none_or(|map| *index < map))
+            .filter(|(_, item)| item.spec.version.is_none() && item.spec.build.is_none() && item.spec.name == "pip")
+            .map(|(index, _)| index),
+    };
+    index.map(|index| view.subject(index)).into_iter().collect()
+}
