@@ -27,7 +27,7 @@ pub fn find_in(project: &Project, number: usize, catalogue: &Catalogue) -> Vec<F
     values.extend(member.settings.values.clone());
     let mut findings = match &member.model {
         Model::Dockerfile(model) => in_dockerfile(member, model, catalogue, &values),
-        Model::Conda(environment) => in_conda(member, environment, catalogue, &values),
+        Model::Conda(environment) => in_conda(environment, catalogue, &values),
     };
     for finding in &mut findings {
         finding.member = number;
@@ -51,8 +51,8 @@ fn in_dockerfile(member: &Member, model: &DockerfileModel, catalogue: &Catalogue
     collect(catalogue, values, suspects, |operation, subject| operation::in_dockerfile(operation, subject, &view))
 }
 
-fn in_conda(member: &Member, environment: &CondaEnvironment, catalogue: &Catalogue, values: &Values) -> Vec<Finding> {
-    let view = CondaView { source: &member.source, environment, values };
+fn in_conda(environment: &CondaEnvironment, catalogue: &Catalogue, values: &Values) -> Vec<Finding> {
+    let view = CondaView { environment, values };
     let suspects = |suspect: &Suspect| match &suspect.conda_environment {
         Some(condition) => suspect::conda(&view, condition),
         None => Vec::new(),

@@ -267,7 +267,7 @@ impl Described<'_> {
         let python = self.python(family.python);
         let like_python = |cell: &str| if cell == "same" { python.clone() } else { self.python(cell) };
         let text = |cell: &str| match cell {
-            "unknown" => Fact::unknown(format!("not known of `{name}`")),
+            "unknown" => Fact::unknown(format!("`{name}`, of which envfix knows too little")),
             "-" => Fact::known(None, format!("`{name}` has none")),
             value => Fact::known(Some(value.to_owned()), format!("of `{name}`")),
         };
@@ -285,7 +285,7 @@ impl Described<'_> {
             package_lists: match family.lists {
                 "yes" => Fact::known(true, format!("of `{name}`")),
                 "no" => Fact::known(false, format!("`{name}` has no package lists")),
-                _ => Fact::unknown(format!("not known of `{name}`")),
+                _ => Fact::unknown(format!("`{name}`, of which envfix knows too little")),
             },
             environment: match family.path {
                 "-" => Vec::new(),
@@ -373,7 +373,7 @@ impl Described<'_> {
         let Some((kind, version)) = rule.split_once(':') else {
             return match rule {
                 "absent" => Fact::known(None, format!("`{}` has none", self.name)),
-                _ => Fact::unknown(format!("not known of `{image}`")),
+                _ => Fact::unknown(format!("`{image}`, of which envfix knows too little")),
             };
         };
         let kind = match kind {

@@ -75,6 +75,8 @@ pub struct Apt {
     pub packages: BTreeSet<String>,
     /// The command that named `python3`.
     pub python3: Option<Installed>,
+    /// The command that brought python3 along with another package, which the word names.
+    pub python3_along: Option<Installed>,
     /// The command that named a `python3.N` of the deadsnakes archive, and which.
     pub deadsnakes_python: Option<(Installed, PythonVersion)>,
     /// The deadsnakes archive was added.
@@ -236,6 +238,9 @@ impl State {
         }
         if let Some(version) = version_of(name) {
             return self.numbered_answer(version);
+        }
+        if folder == "/usr/local/bin" && self.opaque.is_none() {
+            return Fact::known(None, "nothing put a Python into /usr/local/bin");
         }
         if holds_no_python(folder) {
             return Fact::known(None, format!("{folder} holds no Python"));

@@ -137,6 +137,8 @@ pub enum Downloader {
 pub enum AptPython {
     /// `python3`: the distribution's own.
     Distribution,
+    /// The distribution's own, which no command names: another package brought it along. Only with `runs`.
+    AlongWithOthers,
     /// `python3.N` of the deadsnakes archive.
     Deadsnakes,
 }

@@ -36,8 +36,6 @@ pub struct DockerfileView<'a> {
 
 /// A conda environment with all that patches ask about it.
 pub struct CondaView<'a> {
-    /// Its text.
-    pub source: &'a Source,
     /// What it says.
     pub environment: &'a CondaEnvironment,
     /// The values that remedies write.
@@ -105,6 +103,11 @@ pub enum Target {
         /// Number of the package's word.
         word: usize,
     },
+    /// A stage whose system Python came along with something else, so that there is no command to join.
+    SystemPython {
+        /// Number of the instruction before which a new `RUN` has to stand.
+        before: usize,
+    },
     /// A command, and in it the word that matters.
     Word {
         /// Number of the instruction.
@@ -168,12 +171,12 @@ impl Pin {
     /// The pin for a Python in a Dockerfile: what `envfix.toml` says where it runs there, else the newest of the table.
     pub fn for_python(python: &Answer, values: &BTreeMap<String, Setting>) -> Self {
         let versions = match versions(python) {
-            Fact::Unknown { from } => return Pin::None(from),
+            Fact::Unknown { from } => return Pin::None(format!("its Python is not known ({from})")),
             other => other,
         };
         let Some(newest) = pip_table::one_pin_for(versions.values()) else {
             let list: Vec<String> = versions.values().iter().map(ToString::to_string).collect();
-            return Pin::None(format!("no single pip is known to run on Python {}", list.join(" and ")));
+            return Pin::None(format!("no one pip is the newest for Python {} ({})", list.join(" and "), versions.from()));
         };
         let version = match values.get("pip") {
             None => newest.to_owned(),
@@ -420,14 +423,21 @@ impl CondaView<'_> {
                     (Some(row), None) if subject.channel.as_deref() == Some("conda-forge") => Pin::Known(row.version.to_owned()),
                     (Some(row), None) => Pin::Plausible(row.version.to_owned()),
                     (None, _) => Pin::None(match &subject.channel {
-                        Some(channel) => format!("which pip {channel} has for Python {version}"),
-                        None => format!("which of the channels gives pip for Python {version}"),
+                        Some(channel) => format!("envfix has no evidence of a pip for Python {version} in {channel}"),
+                        None => "it is not known which of its channels pip comes from".to_owned(),
                     }),
                 }
             }
             Minor::Constrained => Pin::None("its python is not pinned to one minor version".to_owned()),
             Minor::Unstated => Pin::None("it names no python".to_owned()),
         };
+        let own_pip = environment.pip_maps().flat_map(|(_, map)| &map.items).any(|item| {
+            let name = item.text.split(['=', '<', '>', '~', '!', '[', ';', ' ']).next().unwrap_or_default();
+            name.eq_ignore_ascii_case("pip")
+        });
+        if own_pip {
+            subject.pin = Pin::None("its pip section installs a pip of its own".to_owned());
+        }
         if subject.python_pinned == Some(false) {
             let Pin::None(reason) = &subject.pin else { return subject };
             subject.python = Fact::unknown(reason.clone());

@@ -33,16 +33,16 @@ impl Stage<'_> {
             return self.downloads(&condition.downloads_with);
         }
         let which = condition.installs?;
+        if which == AptPython::AlongWithOthers {
+            return self.along_with_others(condition);
+        }
         let (installed, version) = self.apt_python(which)?;
         let end = self.view.timeline.end(self.stage)?;
         let mut subject = self.about_apt_python(installed, version, end)?;
         if condition.runs.is_empty() {
             let everywhere = std::iter::once(self.stage).chain(self.view.timeline.descendants(self.stage));
-            let holds = everywhere.filter_map(|stage| self.view.timeline.end(stage)).all(|state| {
-                (condition.lacks_module.is_none() || lacks_distutils(state, which))
-                    && condition.lacks_command.as_deref().is_none_or(|name| lacks_command(state, name))
-            });
-            return holds.then_some(subject);
+            let mut ends = everywhere.filter_map(|stage| self.view.timeline.end(stage));
+            return ends.all(|state| self.lacks(condition, state, which)).then_some(subject);
         }
         let (need, note) = self.need(condition, which, installed, version)?;
         subject.evidence.push(Evidence { span: self.view.command_span(need)?, note });
@@ -55,9 +55,38 @@ impl Stage<'_> {
         let (installed, version) = match which {
             AptPython::Distribution => (end.apt.python3?, None),
             AptPython::Deadsnakes => end.apt.deadsnakes_python.map(|(installed, version)| (installed, Some(version)))?,
+            AptPython::AlongWithOthers => return None,
         };
         let here = self.view.model.dockerfile.stages[self.stage].instructions.contains(&installed.instruction);
         here.then_some((installed, version))
+    }
+
+    /// The first command that needs what the system Python of this stage lacks, where no command installs that Python
+    /// by its name.
+    fn along_with_others(&self, condition: &StageCondition) -> Option<Subject> {
+        let which = AptPython::AlongWithOthers;
+        let instructions = self.view.model.dockerfile.stages[self.stage].instructions.clone();
+        for (place, command, state) in self.view.commands(instructions) {
+            let named = state.apt.python3.is_some();
+            if named || state.shell.is_err() || !self.lacks(condition, state, which) {
+                continue;
+            }
+            let needed = condition.runs.iter().find_map(|need| self.needs(*need, place, command, state, None));
+            let Some(note) = needed else { continue };
+            let span = self.view.command_span(place)?;
+            let mut subject = match state.apt.python3_along {
+                Some(installed) => self.about_apt_python(installed, None, state)?,
+                None => Subject::new(Target::SystemPython { before: place.instruction }, span, Some(state)),
+            };
+            subject.evidence.push(Evidence { span, note });
+            return Some(subject);
+        }
+        None
+    }
+
+    fn lacks(&self, condition: &StageCondition, state: &State, which: AptPython) -> bool {
+        (condition.lacks_module.is_none() || lacks_distutils(state, which))
+            && condition.lacks_command.as_deref().is_none_or(|name| lacks_command(state, name))
     }
 
     fn about_apt_python(&self, installed: Installed, version: Option<PythonVersion>, end: &State) -> Option<Subject> {
@@ -86,9 +115,8 @@ impl Stage<'_> {
         let after = (installed.instruction, installed.command);
         for stage in stages {
             for (place, command, state) in self.view.commands(self.view.model.dockerfile.stages[stage].instructions.clone()) {
-                let lacks = (condition.lacks_module.is_none() || lacks_distutils(state, which))
-                    && condition.lacks_command.as_deref().is_none_or(|name| lacks_command(state, name));
-                if (place.instruction, place.command) <= after || state.shell.is_err() || !lacks {
+                let here = (place.instruction, place.command) > after;
+                if !here || state.shell.is_err() || !self.lacks(condition, state, which) {
                     continue;
                 }
                 let needed = condition.runs.iter().find_map(|need| self.needs(*need, place, command, state, version));
@@ -280,17 +308,22 @@ fn by_itself(command: &Command, with_pip: impl Fn() -> bool) -> Vec<Downloader> 
 fn lacks_distutils(state: &State, which: AptPython) -> bool {
     use crate::facts::distribution::{Distutils, row};
     match which {
-        AptPython::Distribution => {
+        AptPython::Distribution | AptPython::AlongWithOthers => {
             let apart = |release| {
                 row(release).is_none_or(|row| !matches!(row.distutils, Distutils::Stdlib | Distutils::Unknown))
             };
             state.apt.distutils.is_none()
-                && state.apt.python3.is_some()
+                && is_system(&state.python3)
                 && !state.release.values().is_empty()
                 && state.release.values().iter().all(apart)
         }
         AptPython::Deadsnakes => state.apt.deadsnakes_python.is_some() && state.apt.deadsnakes_distutils.is_none(),
     }
+}
+
+/// Whether the distribution's Python is known to answer `python3`.
+fn is_system(answer: &Answer) -> bool {
+    matches!(answer, Fact::Known { value: Some(it), .. } if it.kind == InterpreterKind::System)
 }
 
 /// Whether a command is known to be missing.
@@ -393,10 +426,10 @@ impl Looked<'_> {
         subject.pin = match (versions(&subject.python), subject.channel.as_deref()) {
             (Fact::Known { value, .. }, Some("conda-forge")) => match pip_table::conda_pip(value, &channels) {
                 Some(row) => Pin::Known(row.version.to_owned()),
-                None => Pin::None(format!("which pip conda-forge has for Python {value}")),
+                None => Pin::None(format!("envfix has no evidence of a pip for Python {value} in conda-forge")),
             },
-            (Fact::Unknown { from }, _) => Pin::None(from),
-            _ => Pin::None("which pip the channels of this conda have".to_owned()),
+            (Fact::Unknown { from }, _) => Pin::None(format!("its Python is not known ({from})")),
+            _ => Pin::None("it is not known which channel this conda takes pip from".to_owned()),
         };
         Some(subject)
     }

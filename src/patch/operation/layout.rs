@@ -10,6 +10,11 @@ use crate::source::Span;
 /// A new instruction directly before another, above that one's own comments. Where an instruction of the same kind
 /// stands directly before, the new one joins it.
 pub fn insert_instruction(view: &DockerfileView<'_>, number: usize, keyword: &str, arguments: &str) -> Edit {
+    insert_instructions(view, number, &[(keyword, arguments.to_owned())])
+}
+
+/// The same for several new instructions in a row.
+pub fn insert_instructions(view: &DockerfileView<'_>, number: usize, lines: &[(&str, String)]) -> Edit {
     let source = view.source;
     let instructions = &view.model.dockerfile.instructions;
     let instruction = &instructions[number];
@@ -19,13 +24,18 @@ pub fn insert_instruction(view: &DockerfileView<'_>, number: usize, keyword: &st
     let newline = source.newline().as_str();
     let indent = source.indent(instruction.span.start);
     let lower = source.slice(instruction.keyword_span).bytes().all(|byte| byte.is_ascii_lowercase());
-    let keyword = if lower { keyword.to_ascii_lowercase() } else { keyword.to_owned() };
-    let text = format!("{indent}{keyword} {arguments}{newline}");
+    let text: String = lines
+        .iter()
+        .map(|(keyword, arguments)| {
+            let keyword = if lower { keyword.to_ascii_lowercase() } else { (*keyword).to_owned() };
+            format!("{indent}{keyword} {arguments}{newline}")
+        })
+        .collect();
     let Some(previous) = previous else { return Edit::insert(block, text) };
 
     let behind = (source.line_end(previous.span.end) + newline.len()).min(block);
     let between = source.slice(Span::new(behind, block));
-    if previous.keyword == keyword.to_ascii_uppercase() && between.trim().is_empty() {
+    if lines.iter().all(|(keyword, _)| *keyword == previous.keyword) && between.trim().is_empty() {
         return Edit::insert(line_behind(view, previous), text);
     }
     // Where blank lines set the instruction apart, the new one is set apart as well.
