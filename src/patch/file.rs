@@ -139,6 +139,8 @@ pub enum AptPython {
     Distribution,
     /// The distribution's own, which no command names: another package brought it along. Only with `runs`.
     AlongWithOthers,
+    /// None: the image is known to have no Python at all. Only with `runs`.
+    Nowhere,
     /// `python3.N` of the deadsnakes archive.
     Deadsnakes,
 }
@@ -319,6 +321,8 @@ pub enum Operation {
     RaisePipTimeout(Setting),
     /// These packages are installed together with the apt Python concerned.
     AptPackages(Vec<String>),
+    /// These commands have run, as root, in a `RUN` of their own before the instruction concerned.
+    RunBefore(Vec<String>),
     /// This command exists once the apt Python concerned is installed.
     CommandExists(Link),
     /// pip is installed in this version.

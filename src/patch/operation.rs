@@ -46,6 +46,10 @@ pub fn in_dockerfile(operation: &Operation, subject: &Subject, view: &Dockerfile
             let packages = packages.iter().map(|package| subject.fill(package, view.values)).collect();
             apt::packages(packages, subject, view)
         }
+        Operation::RunBefore(commands) => {
+            let commands: Vec<String> = commands.iter().map(|it| subject.fill(it, view.values)).collect();
+            apt::run_before(&commands, subject, view)
+        }
         Operation::CommandExists(link) => apt::command_exists(link, subject, view),
         Operation::PinPip(version) => pip::pin(&subject.fill(version, view.values), subject, view),
         Operation::ListPip(_) | Operation::PinListedPip(_) => {

@@ -103,10 +103,10 @@ pub enum Target {
         /// Number of the package's word.
         word: usize,
     },
-    /// A stage whose system Python came along with something else, so that there is no command to join.
-    SystemPython {
-        /// Number of the instruction before which a new `RUN` has to stand.
-        before: usize,
+    /// An instruction that calls a Python where there is none.
+    NoPython {
+        /// Number of the instruction.
+        instruction: usize,
     },
     /// A command, and in it the word that matters.
     Word {

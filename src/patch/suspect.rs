@@ -12,7 +12,7 @@ use crate::facts::state::{Answer, Installed, State};
 use crate::facts::version::PythonVersion;
 use crate::finding::Evidence;
 use crate::shell::tool::{self, Conda, GetPip, Pip, PythonRun, Ran, RequirementKind, Tool};
-use crate::shell::{Command, Nesting};
+use crate::shell::{Command, Nesting, Operator};
 
 /// The stages that a condition holds of.
 pub fn stages(view: &DockerfileView<'_>, condition: &StageCondition) -> Vec<Subject> {
@@ -33,8 +33,10 @@ impl Stage<'_> {
             return self.downloads(&condition.downloads_with);
         }
         let which = condition.installs?;
-        if which == AptPython::AlongWithOthers {
-            return self.along_with_others(condition);
+        match which {
+            AptPython::AlongWithOthers => return self.along_with_others(condition),
+            AptPython::Nowhere => return self.nowhere(condition),
+            AptPython::Distribution | AptPython::Deadsnakes => {}
         }
         let (installed, version) = self.apt_python(which)?;
         let end = self.view.timeline.end(self.stage)?;
@@ -55,7 +57,7 @@ impl Stage<'_> {
         let (installed, version) = match which {
             AptPython::Distribution => (end.apt.python3?, None),
             AptPython::Deadsnakes => end.apt.deadsnakes_python.map(|(installed, version)| (installed, Some(version)))?,
-            AptPython::AlongWithOthers => return None,
+            AptPython::AlongWithOthers | AptPython::Nowhere => return None,
         };
         let here = self.view.model.dockerfile.stages[self.stage].instructions.contains(&installed.instruction);
         here.then_some((installed, version))
@@ -74,14 +76,30 @@ impl Stage<'_> {
             let needed = condition.runs.iter().find_map(|need| self.needs(*need, place, command, state, None));
             let Some(note) = needed else { continue };
             let span = self.view.command_span(place)?;
-            let mut subject = match state.apt.python3_along {
-                Some(installed) => self.about_apt_python(installed, None, state)?,
-                None => Subject::new(Target::SystemPython { before: place.instruction }, span, Some(state)),
-            };
+            let mut subject = self.about_apt_python(state.apt.python3_along?, None, state)?;
             subject.evidence.push(Evidence { span, note });
             return Some(subject);
         }
         None
+    }
+
+    /// The first command that calls a Python where there is known to be none.
+    fn nowhere(&self, condition: &StageCondition) -> Option<Subject> {
+        let instructions = self.view.model.dockerfile.stages[self.stage].instructions.clone();
+        self.view.commands(instructions).find_map(|(place, command, state)| {
+            let Tool::Python(PythonRun { interpreter, ran, .. }) = tool::tool(command) else { return None };
+            let name = command.words.get(interpreter)?.text();
+            let wanted = condition.runs.contains(&Need::Python) && state.shell.is_ok();
+            let called = calls(command, &ran) && !name.contains('/') && matches!(name, "python" | "python3");
+            if !wanted || !called || !lacks_command(state, "python") || !lacks_command(state, "python3") {
+                return None;
+            }
+            let span = self.view.command_span(place)?;
+            let target = Target::NoPython { instruction: place.instruction };
+            let mut subject = Subject::new(target, span, Some(state));
+            subject.evidence.push(Evidence { span, note: format!("calls `{name}`, and {}", state.answer(name).from()) });
+            Some(subject)
+        })
     }
 
     fn lacks(&self, condition: &StageCondition, state: &State, which: AptPython) -> bool {
@@ -162,9 +180,7 @@ impl Stage<'_> {
             }
             (Need::Python, Tool::Python(PythonRun { interpreter, ran, .. })) => {
                 let called = command.words.get(interpreter)?.text() == "python";
-                let runs = !matches!(ran, Ran::Nothing) && command.nesting.iter().all(|it| *it == Nesting::Group);
-                let goes_on = command.after == Some(crate::shell::Operator::Or);
-                (called && runs && !goes_on).then(|| "calls `python`".to_owned())
+                (called && calls(command, &ran)).then(|| "calls `python`".to_owned())
             }
             _ => None,
         }
@@ -308,6 +324,7 @@ fn by_itself(command: &Command, with_pip: impl Fn() -> bool) -> Vec<Downloader> 
 fn lacks_distutils(state: &State, which: AptPython) -> bool {
     use crate::facts::distribution::{Distutils, row};
     match which {
+        AptPython::Nowhere => false,
         AptPython::Distribution | AptPython::AlongWithOthers => {
             let apart = |release| {
                 row(release).is_none_or(|row| !matches!(row.distutils, Distutils::Stdlib | Distutils::Unknown))
@@ -319,6 +336,13 @@ fn lacks_distutils(state: &State, which: AptPython) -> bool {
         }
         AptPython::Deadsnakes => state.apt.deadsnakes_python.is_some() && state.apt.deadsnakes_distutils.is_none(),
     }
+}
+
+/// Whether a command runs something with Python for certain, and the build fails with it.
+fn calls(command: &Command, ran: &Ran) -> bool {
+    let certain = command.nesting.iter().all(|it| *it == Nesting::Group);
+    let goes_on = command.after == Some(Operator::Or) || command.before == Some(Operator::Or);
+    !matches!(ran, Ran::Nothing) && certain && !goes_on
 }
 
 /// Whether the distribution's Python is known to answer `python3`.

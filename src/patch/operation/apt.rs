@@ -5,7 +5,7 @@ use super::layout;
 use crate::change::{Change, WordId};
 use crate::edit::Edit;
 use crate::facts::effects::Place;
-use crate::patch::file::{Link, Safety};
+use crate::patch::file::Link;
 use crate::patch::subject::{DockerfileView, Subject, Target};
 use crate::dockerfile::run::{Form, Run};
 use crate::shell::tool::{self, Tool};
@@ -34,8 +34,13 @@ fn find<'a>(subject: &Subject, view: &'a DockerfileView<'_>, by_hand: &str) -> R
     Ok(Found { run, command, id: WordId { instruction, command: number, word } })
 }
 
-/// A `RUN` of its own before an instruction, as root: the user in force is restored behind it, as it was written.
-fn run_before(before: usize, command: &str, action: String, view: &DockerfileView<'_>) -> Result<Outcome, String> {
+/// These commands have run, as root, in a `RUN` of their own before an instruction. The user in force is restored
+/// behind it, as it was written.
+pub fn run_before(commands: &[String], subject: &Subject, view: &DockerfileView<'_>) -> Result<Outcome, String> {
+    let Target::NoPython { instruction: before } = subject.target else {
+        return Err("this remedy is about an instruction that calls a Python".to_owned());
+    };
+    let action = format!("run `{}` before it", commands.join(" && "));
     let first = Place { instruction: before, command: 0 };
     let state = view.timeline.before(first).ok_or_else(|| action.clone())?;
     let user = match (state.user.value(), &state.user_written) {
@@ -43,28 +48,27 @@ fn run_before(before: usize, command: &str, action: String, view: &DockerfileVie
         (Some(_), Some(written)) => Some(written),
         _ => return Err(format!("{action}; envfix does not add a RUN, since the user there is not known")),
     };
-    let mut lines = vec![("RUN", command.to_owned())];
+    let newline = view.source.newline().as_str();
+    let joined = commands.join(&format!(" && {}{newline}    ", view.model.dockerfile.escape));
+    let mut lines = vec![("RUN", joined)];
     if let Some(user) = user {
         lines.insert(0, ("USER", "root".to_owned()));
         lines.push(("USER", user.clone()));
     }
-    let change = |(keyword, arguments): &(&str, String)| Change::InsertInstruction {
-        before,
-        keyword: (*keyword).to_owned(),
-        arguments: arguments.clone(),
-    };
-    let changes = lines.iter().map(change).collect();
+    let change = |keyword: &str, arguments: String| Change::InsertInstruction { before, keyword: keyword.to_owned(), arguments };
+    let changes = lines
+        .iter()
+        .map(|(keyword, arguments)| match *keyword {
+            "RUN" => change("RUN", commands.join(" && ")),
+            keyword => change(keyword, arguments.clone()),
+        })
+        .collect();
     let edits = vec![layout::insert_instructions(view, before, &lines)];
-    Ok(Outcome { edits, changes, action, safety: Some(Safety::Unsafe) })
+    Ok(Outcome { edits, changes, action, safety: None })
 }
 
 /// These packages are installed together with the apt Python.
 pub fn packages(packages: Vec<String>, subject: &Subject, view: &DockerfileView<'_>) -> Result<Outcome, String> {
-    if let Target::SystemPython { before } = subject.target {
-        let list = packages.join(" ");
-        let command = format!("apt-get update && apt-get install -y --no-install-recommends python3 {list}");
-        return run_before(before, &command, format!("install {} before it", packages.join(" and ")), view);
-    }
     let by_hand = format!("install {} together with it", packages.join(" and "));
     let Found { run, command, id } = find(subject, view, &by_hand)?;
     let Tool::Apt(apt) = tool::tool(command) else { return Err(by_hand) };
@@ -92,10 +96,6 @@ pub fn packages(packages: Vec<String>, subject: &Subject, view: &DockerfileView<
 /// A command exists once the apt Python is installed: a link made right behind that.
 pub fn command_exists(link: &Link, subject: &Subject, view: &DockerfileView<'_>) -> Result<Outcome, String> {
     let by_hand = format!("link {} to {} once it is installed", link.name, link.link_to);
-    if let Target::SystemPython { before } = subject.target {
-        let command = format!("ln -sf {} /usr/bin/{}", link.link_to, link.name);
-        return run_before(before, &command, format!("link {} to {} before it", link.name, link.link_to), view);
-    }
     let Found { run, command, id } = find(subject, view, &by_hand)?;
     let plain = |operator: Option<Operator>| {
         matches!(operator, None | Some(Operator::And | Operator::Semicolon | Operator::Newline))
