@@ -23,8 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut patches, mut examples) = (Vec::new(), serde_json::Map::new());
     for path in files {
         let text = fs::read_to_string(&path)?;
-        let patch: file::Patch =
-            serde_yaml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        let patch: file::Patch = serde_yaml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
         let mut patch = serde_json::to_value(patch)?;
         let fields = patch.as_object_mut().ok_or_else(|| format!("{}: not a map", path.display()))?;
         let shown = fields.remove("examples").unwrap_or_default();

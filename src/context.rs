@@ -70,7 +70,9 @@ pub fn source_of(dockerfile: &Dockerfile, instruction: usize, path: &str) -> Opt
                 workdir = absolute(&workdir, &plain(dockerfile, written)?);
             }
             "COPY" | "ADD" => copies.extend(copied(dockerfile, step, &workdir)),
-            "RUN" if index == instruction => copies.extend(step.flags.iter().filter_map(|flag| bound(&flag.text, &workdir))),
+            "RUN" if index == instruction => {
+                copies.extend(step.flags.iter().filter_map(|flag| bound(&flag.text, &workdir)))
+            }
             _ => {}
         }
     }
@@ -85,12 +87,13 @@ pub fn lineage(dockerfile: &Dockerfile, instruction: usize) -> Vec<usize> {
     let Some(mut stage) = dockerfile.stages.iter().rfind(|stage| stage.instructions.contains(&instruction)) else {
         return Vec::new();
     };
-    let mut parts = vec![stage.instructions.start..instruction + 1];
+    let (mut parts, mut first) = (Vec::new(), stage.instructions.start..instruction + 1);
     while let Base::Stage(parent) = stage.base {
         let Some(next) = dockerfile.stages.get(parent).filter(|next| next.index < stage.index) else { break };
         stage = next;
-        parts.push(stage.instructions.clone());
+        parts.push(std::mem::replace(&mut first, stage.instructions.clone()));
     }
+    parts.push(first);
     parts.into_iter().rev().flatten().collect()
 }
 
@@ -125,7 +128,8 @@ struct Copied {
 
 impl Copied {
     fn source_of(&self, wanted: &str) -> Option<String> {
-        let below = |folder: &str| wanted.strip_prefix(folder.trim_end_matches('/')).and_then(|rest| rest.strip_prefix('/'));
+        let below =
+            |folder: &str| wanted.strip_prefix(folder.trim_end_matches('/')).and_then(|rest| rest.strip_prefix('/'));
         if self.from.is_empty() {
             return below(&self.to).map(str::to_owned);
         }
@@ -208,10 +212,16 @@ mod tests {
     #[test]
     fn a_file_is_found_through_the_copy_that_brought_it() {
         assert_eq!(source_in("FROM a\nCOPY env.yml .\nRUN x", "env.yml").as_deref(), Some("env.yml"));
-        assert_eq!(source_in("FROM a\nWORKDIR /app\nCOPY conf/env.yml /tmp/e.yml\nRUN x", "/tmp/e.yml").as_deref(), Some("conf/env.yml"));
+        assert_eq!(
+            source_in("FROM a\nWORKDIR /app\nCOPY conf/env.yml /tmp/e.yml\nRUN x", "/tmp/e.yml").as_deref(),
+            Some("conf/env.yml")
+        );
         assert_eq!(source_in("FROM a\nCOPY a.yml b.yml /tmp/\nRUN x", "/tmp/b.yml").as_deref(), Some("b.yml"));
         assert_eq!(source_in("FROM a\nWORKDIR /app\nCOPY . .\nRUN x", "conf/env.yml").as_deref(), Some("conf/env.yml"));
-        assert_eq!(source_in("FROM a\nCOPY conf /etc/conf\nRUN x", "/etc/conf/env.yml").as_deref(), Some("conf/env.yml"));
+        assert_eq!(
+            source_in("FROM a\nCOPY conf /etc/conf\nRUN x", "/etc/conf/env.yml").as_deref(),
+            Some("conf/env.yml")
+        );
         assert_eq!(source_in("FROM a AS b\nCOPY env.yml /\nFROM b\nRUN x", "/env.yml").as_deref(), Some("env.yml"));
         assert_eq!(
             source_in("FROM a\nRUN --mount=type=bind,source=env.yml,target=/tmp/env.yml x", "/tmp/env.yml").as_deref(),

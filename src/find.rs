@@ -7,11 +7,12 @@ use crate::edit::Edit;
 use crate::environment::conda::CondaEnvironment;
 use crate::facts::timeline::Timeline;
 use crate::finding::{Finding, Fix, Ground, Remedy};
+use crate::model::{DockerfileModel, Model};
 use crate::patch::catalogue::Catalogue;
 use crate::patch::file::{Branch, Case, Patch, Safety, Setting, Suspect};
 use crate::patch::subject::{CondaView, DockerfileView, Subject, Target};
 use crate::patch::{applies, operation, suspect};
-use crate::project::{DockerfileModel, Member, Model, Project};
+use crate::project::{Member, Project};
 
 /// Every finding in a project.
 #[must_use]

@@ -113,9 +113,9 @@ pub fn plan(project: &Project, findings: Vec<Finding>, policy: &Policy) -> Plan 
     let mut applied: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (number, finding) in findings.iter().enumerate() {
         let policy = &policies[finding.member];
-        let skip = skips
-            .get_mut(&finding.member)
-            .and_then(|list| list.iter_mut().find(|(skip, _)| skip.patch == finding.patch && skip.covers(finding.place)));
+        let skip = skips.get_mut(&finding.member).and_then(|list| {
+            list.iter_mut().find(|(skip, _)| skip.patch == finding.patch && skip.covers(finding.place))
+        });
         let decision = if let Some((skip, used)) = skip {
             *used = true;
             Decision::Withhold(Withheld::SkippedInline {
@@ -128,9 +128,9 @@ pub fn plan(project: &Project, findings: Vec<Finding>, policy: &Policy) -> Plan 
             (Decision::Apply, Some(fix)) => {
                 let others = applied.entry(finding.member).or_default();
                 let overlap = others.iter().find(|other| {
-                    findings[**other].fix().is_some_and(|other| {
-                        other.edits.iter().any(|a| fix.edits.iter().any(|b| collide(a, b)))
-                    })
+                    findings[**other]
+                        .fix()
+                        .is_some_and(|other| other.edits.iter().any(|a| fix.edits.iter().any(|b| collide(a, b))))
                 });
                 if let Some(other) = overlap {
                     Decision::Withhold(Withheld::Overlap { patch: findings[*other].patch.clone() })

@@ -4,18 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::context::{self, BuildContext};
+use crate::context::BuildContext;
 use crate::discover::{self, Kind};
-use crate::dockerfile::run::{self, Run, Unread};
-use crate::dockerfile::{self, Dockerfile};
+use crate::dockerfile;
 use crate::environment::conda::{CondaEnvironment, Dependency};
+use crate::model::{DockerfileModel, Model};
 use crate::patch::catalogue::Catalogue;
 use crate::settings::{self, Settings};
-use crate::shell::tool::{self, Tool};
 use crate::source::{Source, Span};
 
 /// The files of a run.
@@ -56,43 +54,6 @@ pub enum Origin {
         /// Line of the instruction that refers to it.
         line: usize,
     },
-}
-
-/// What a file says.
-#[derive(Clone, Debug)]
-pub enum Model {
-    /// A Dockerfile.
-    Dockerfile(Box<DockerfileModel>),
-    /// A conda environment.
-    Conda(Box<CondaEnvironment>),
-}
-
-/// A Dockerfile, the shell texts in it, and the conda environments that it builds.
-#[derive(Clone, Debug)]
-pub struct DockerfileModel {
-    /// Its instructions and stages.
-    pub dockerfile: Dockerfile,
-    /// The `RUN`s of interest, read.
-    pub runs: Vec<Run>,
-    /// The `RUN`s of interest that could not be read.
-    pub unread: Vec<Unread>,
-    /// The conda environments that its commands build from files of the context.
-    pub environments: Vec<Link>,
-}
-
-/// A command of a Dockerfile that builds a conda environment from a file.
-#[derive(Clone, Debug)]
-pub struct Link {
-    /// Number of the instruction.
-    pub instruction: usize,
-    /// Number of the command in its script.
-    pub command: usize,
-    /// The file as the command names it.
-    pub written: String,
-    /// The file's path in the build context, where it is known.
-    pub path: Option<String>,
-    /// The environment, where it can be read.
-    pub environment: Option<Arc<CondaEnvironment>>,
 }
 
 /// A file or folder that could not be read.
@@ -211,58 +172,6 @@ impl Member {
     }
 }
 
-impl DockerfileModel {
-    /// Reads the shell texts of a Dockerfile and finds the environments that it builds.
-    #[must_use]
-    pub fn new(source: &Source, dockerfile: Dockerfile, context: &BuildContext) -> Self {
-        let (runs, unread) = run::read(source, &dockerfile);
-        let environments = links(&dockerfile, &runs, context);
-        Self { dockerfile, runs, unread, environments }
-    }
-
-    /// The shell text of an instruction, where it was read.
-    #[must_use]
-    pub fn run(&self, instruction: usize) -> Option<&Run> {
-        self.runs.binary_search_by_key(&instruction, |run| run.instruction).ok().map(|at| &self.runs[at])
-    }
-
-    /// The runs of a range of instructions.
-    pub fn runs_in(&self, instructions: Range<usize>) -> impl Iterator<Item = &Run> {
-        let first = self.runs.partition_point(|run| run.instruction < instructions.start);
-        self.runs[first..].iter().take_while(move |run| run.instruction < instructions.end)
-    }
-
-    /// Takes over an environment that a person named for a command whose file could not be found.
-    fn adopt(&mut self, others: &[Link]) {
-        for link in self.environments.iter_mut().filter(|link| link.environment.is_none()) {
-            let same = others.iter().find(|other| other.written == link.written);
-            link.environment = same.and_then(|other| other.environment.clone());
-        }
-    }
-}
-
-/// The commands that build conda environments from files.
-fn links(dockerfile: &Dockerfile, runs: &[Run], context: &BuildContext) -> Vec<Link> {
-    let mut links = Vec::new();
-    for run in runs {
-        for (number, command) in run.script.commands.iter().enumerate() {
-            let Tool::Conda(conda) = tool::tool(command) else { continue };
-            if !conda.is("env create") && !conda.is("env update") && !conda.is_install() {
-                continue;
-            }
-            let yaml = |file: &str| file.ends_with(".yml") || file.ends_with(".yaml");
-            for (written, _) in conda.files().into_iter().filter(|(file, _)| yaml(file)) {
-                let path = context::source_of(dockerfile, run.instruction, &written);
-                let environment = path.as_deref().and_then(|path| context.read(path)).and_then(|text| {
-                    CondaEnvironment::parse(&Source::from_text(written.as_str(), text)).ok().flatten().map(Arc::new)
-                });
-                links.push(Link { instruction: run.instruction, command: number, written, path, environment });
-            }
-        }
-    }
-    links
-}
-
 /// Parses a text as what it is: by its name, or by its content where the name does not tell.
 fn parse(source: &Source, kind: Option<Kind>, context: &BuildContext) -> Result<Model, Problem> {
     let problem = |offset: Option<usize>, message: String| Problem {
@@ -277,10 +186,12 @@ fn parse(source: &Source, kind: Option<Kind>, context: &BuildContext) -> Result<
             Err(error) => Err(problem(Some(error.offset), error.message)),
         };
     }
-    let dockerfile = dockerfile::parse(source).map_err(|error| problem(Some(error.span.start), error.problem.to_string()))?;
+    let dockerfile =
+        dockerfile::parse(source).map_err(|error| problem(Some(error.span.start), error.problem.to_string()))?;
     if kind.is_none() {
         // A file whose name says nothing: it is a Dockerfile when it begins as one.
-        let begins = dockerfile.instructions.first().is_some_and(|first| matches!(first.keyword.as_str(), "FROM" | "ARG"));
+        let begins =
+            dockerfile.instructions.first().is_some_and(|first| matches!(first.keyword.as_str(), "FROM" | "ARG"));
         if !begins {
             if let Ok(Some(environment)) = CondaEnvironment::parse(source) {
                 return Ok(Model::Conda(Box::new(environment)));
@@ -437,8 +348,8 @@ impl Loader<'_> {
                 Ok(settings) => Some(Arc::new(settings)),
                 Err(error) => {
                     let message = error.to_string();
-            let (file, message) = message.split_once(": ").unwrap_or((".", &message));
-            self.problem(Path::new(file), None, message.to_owned());
+                    let (file, message) = message.split_once(": ").unwrap_or((".", &message));
+                    self.problem(Path::new(file), None, message.to_owned());
                     None
                 }
             },

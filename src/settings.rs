@@ -65,7 +65,8 @@ impl Settings {
     pub fn read(path: &Path, catalogue: &Catalogue) -> Result<Self, SettingsError> {
         let fail = |message: String| SettingsError { path: path.to_owned(), message };
         let text = fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
-        let settings: Settings = toml::from_str(&text).map_err(|error| fail(error.to_string().trim_end().to_owned()))?;
+        let settings: Settings =
+            toml::from_str(&text).map_err(|error| fail(error.to_string().trim_end().to_owned()))?;
         for id in settings.only.iter().chain(&settings.skip) {
             known(id, catalogue).map_err(fail)?;
         }

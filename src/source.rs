@@ -267,10 +267,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_refused_with_their_line() {
-        assert_eq!(
-            Source::new("f", None, b"a\nb\0".to_vec()).unwrap_err(),
-            SourceError::Binary { line: 2, offset: 3 }
-        );
+        assert_eq!(Source::new("f", None, b"a\nb\0".to_vec()).unwrap_err(), SourceError::Binary { line: 2, offset: 3 });
         assert_eq!(
             Source::new("f", None, b"a\n\xe9".to_vec()).unwrap_err(),
             SourceError::InvalidUtf8 { line: 2, offset: 2 }

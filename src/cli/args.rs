@@ -8,8 +8,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Learning, as the smallest verified patch. In place by default.
 #[derive(Debug, Parser)]
 #[command(name = "envfix", version, arg_required_else_help = true, args_conflicts_with_subcommands = true)]
-#[command(after_help = "Exit codes: 0 done, also when nothing was to do; 1 with --check when something would change;\n\
-    2 for a usage error, an input that cannot be read, or a write that failed.")]
+#[command(
+    after_help = "Exit codes: 0 done, also when nothing was to do; 1 with --check when something would change;\n\
+    2 for a usage error, an input that cannot be read, or a write that failed."
+)]
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Option<Command>,

@@ -57,7 +57,8 @@ pub fn run(arguments: &Fix, catalogue: &Catalogue) -> u8 {
         }
         (Format::Text, true) => {
             let diffs = output::diffs(&project, &verified);
-            let colored = std::io::stdout().is_terminal() || anstream::ColorChoice::global() == anstream::ColorChoice::Always;
+            let colored =
+                std::io::stdout().is_terminal() || anstream::ColorChoice::global() == anstream::ColorChoice::Always;
             print(&if colored { diff::colored(&diffs) } else { diffs });
         }
         (Format::Text, false) if from_stdin && !arguments.check => {

@@ -112,7 +112,8 @@ fn text(source: &Source, instruction: &Instruction) -> Option<(Form, Logical, Op
             && arguments.split_whitespace().last().is_some_and(|word| word.starts_with("<<"));
         let body = source.slice(heredoc.body);
         let other_interpreter = body.starts_with("#!") && !body.lines().next().is_some_and(is_shell_shebang);
-        let run_by_shell = before.is_empty() || matches!(before, "sh" | "bash" | "/bin/sh" | "/bin/bash" | "bash -e" | "sh -e");
+        let run_by_shell =
+            before.is_empty() || matches!(before, "sh" | "bash" | "/bin/sh" | "/bin/bash" | "bash -e" | "sh -e");
         if only && run_by_shell && !other_interpreter {
             return Some((Form::Heredoc, heredoc_text(source, heredoc.body, heredoc.strip_tabs), None));
         }

@@ -118,7 +118,11 @@ impl State {
         };
         Self {
             shell: if windows { Err("its shell is a Windows one".to_owned()) } else { Ok(()) },
-            apt: Apt { lists: facts.package_lists.value().copied(), distutils: has_distutils(&facts), ..Apt::default() },
+            apt: Apt {
+                lists: facts.package_lists.value().copied(),
+                distutils: has_distutils(&facts),
+                ..Apt::default()
+            },
             os: facts.os,
             release: facts.release,
             python: facts.python,
@@ -171,7 +175,8 @@ impl State {
         let Some(command) = self.expand(command) else {
             return Fact::unknown(format!("`{command}` holds a variable whose value is not known"));
         };
-        let (folder, name) = command.rsplit_once('/').map_or((None, command.as_str()), |(folder, name)| (Some(folder), name));
+        let (folder, name) =
+            command.rsplit_once('/').map_or((None, command.as_str()), |(folder, name)| (Some(folder), name));
         if let Some(folder) = folder {
             return self.in_folder(folder, name);
         }
@@ -318,9 +323,40 @@ fn version_of(name: &str) -> Option<PythonVersion> {
 /// Folders that tools put on `PATH` and that hold no Python.
 fn holds_no_python(folder: &str) -> bool {
     const WORDS: [&str; 34] = [
-        "cuda", "nvidia", "cargo", "/go/", "golang", "node", "npm", "yarn", "java", "jdk", "jre", "jvm", "maven",
-        "gradle", "spark", "hadoop", "llvm", "cmake", "rust", "dotnet", "/gem", "ruby", "perl", "php", "composer",
-        "julia", "texlive", "/.local/", "mssql-tools", "openmpi", "/mpi", "ucx", "amazon", "google-cloud-sdk",
+        "cuda",
+        "nvidia",
+        "cargo",
+        "/go/",
+        "golang",
+        "node",
+        "npm",
+        "yarn",
+        "java",
+        "jdk",
+        "jre",
+        "jvm",
+        "maven",
+        "gradle",
+        "spark",
+        "hadoop",
+        "llvm",
+        "cmake",
+        "rust",
+        "dotnet",
+        "/gem",
+        "ruby",
+        "perl",
+        "php",
+        "composer",
+        "julia",
+        "texlive",
+        "/.local/",
+        "mssql-tools",
+        "openmpi",
+        "/mpi",
+        "ucx",
+        "amazon",
+        "google-cloud-sdk",
     ];
     const FOLDERS: [&str; 6] = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin", "/usr/local/go/bin"];
     let lower = format!("{}/", folder.to_ascii_lowercase());

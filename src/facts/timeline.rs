@@ -8,7 +8,7 @@ use super::effects::Place;
 use super::image;
 use super::state::State;
 use crate::dockerfile::{Base, Instruction, Stage};
-use crate::project::DockerfileModel;
+use crate::model::DockerfileModel;
 
 /// The facts at every point of a Dockerfile.
 #[derive(Debug)]
@@ -87,9 +87,10 @@ impl Timeline {
 
     fn run(&mut self, model: &DockerfileModel, number: usize, instruction: &Instruction, state: &mut Rc<State>) {
         for flag in &instruction.flags {
-            let target = flag.text.split(',').find_map(|option| {
-                option.strip_prefix("target=").or_else(|| option.strip_prefix("dst="))
-            });
+            let target = flag
+                .text
+                .split(',')
+                .find_map(|option| option.strip_prefix("target=").or_else(|| option.strip_prefix("dst=")));
             if let Some(target) = target {
                 let name = target.rsplit('/').next().unwrap_or_default();
                 if matches!(name, "pip.conf" | "pip.ini" | ".condarc" | "condarc") {

@@ -6,9 +6,10 @@ use serde::Serialize;
 use super::redact::redact;
 use super::{Counts, diff};
 use crate::finding::{Finding, Ground, Remedy};
+use crate::model::Model;
 use crate::patch::file::Safety;
 use crate::plan::Decision;
-use crate::project::{Model, Origin, Project};
+use crate::project::{Origin, Project};
 use crate::source::{Source, Span};
 use crate::verify::Verified;
 

@@ -169,7 +169,11 @@ fn summary(counts: &Counts, plan: &Plan, dry_run: bool) -> String {
         parts.push(format!("{} held back: {}", fixes(counts.withheld), reasons.join(", ")));
     }
     if counts.advised > 0 {
-        parts.push(if counts.advised == 1 { "1 piece of advice".to_owned() } else { format!("{} pieces of advice", counts.advised) });
+        parts.push(if counts.advised == 1 {
+            "1 piece of advice".to_owned()
+        } else {
+            format!("{} pieces of advice", counts.advised)
+        });
     }
     if counts.problems > 0 {
         parts.push(plural(counts.problems, "error"));

@@ -188,7 +188,8 @@ fn check_case(case: &Case) -> Result<(), String> {
     for (number, branch) in case.remedy.iter().enumerate() {
         check_branch(branch).map_err(|message| format!("branch {}: {message}", number + 1))?;
     }
-    let conditional = serde_json::to_value(&last.when).ok() != serde_json::to_value(super::file::Conditions::default()).ok();
+    let conditional =
+        serde_json::to_value(&last.when).ok() != serde_json::to_value(super::file::Conditions::default()).ok();
     if conditional {
         return Err("the last branch has conditions; what is to be said when none holds?".to_owned());
     }
@@ -241,7 +242,9 @@ mod tests {
 
     #[test]
     fn an_error_names_the_patch_the_case_and_the_key() {
-        let error = read("id: x\ntitle: t\ndocument: {section: s, says: s}\ncases:\n  - suspect: [{fault: f}]\n    remedy: []\n");
+        let error = read(
+            "id: x\ntitle: t\ndocument: {section: s, says: s}\ncases:\n  - suspect: [{fault: f}]\n    remedy: []\n",
+        );
         assert_eq!(
             error.unwrap_err(),
             "patch \"x\": case 1: a suspect has one of `stage`, `command`, `conda-environment`"

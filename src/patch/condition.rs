@@ -52,7 +52,9 @@ fn truth(conditions: &Conditions, subject: &Subject) -> Truth {
         need(fact(&versions(&subject.python), |version| Some(range.contains_python(*version))));
     }
     if !python.is_empty() {
-        need(fact(&subject.python_kind(), |kind| Some(kind.is_some_and(|kind| python.iter().any(|it| same(*it, kind))))));
+        need(fact(&subject.python_kind(), |kind| {
+            Some(kind.is_some_and(|kind| python.iter().any(|it| same(*it, kind))))
+        }));
     }
     if let Some(wanted) = externally_managed {
         need(of(subject.externally_managed.map(|managed| managed == *wanted)));

@@ -38,7 +38,9 @@ impl Outcome {
 pub fn in_dockerfile(operation: &Operation, subject: &Subject, view: &DockerfileView<'_>) -> Result<Outcome, String> {
     match operation {
         Operation::Environment(variables) => variable::environment(variables, subject, view),
-        Operation::RaiseVariable(value) => variable::raise(&subject.fill(&value.to_string(), view.values), subject, view),
+        Operation::RaiseVariable(value) => {
+            variable::raise(&subject.fill(&value.to_string(), view.values), subject, view)
+        }
         Operation::RaisePipTimeout(value) => {
             pip::raise_timeout(&subject.fill(&value.to_string(), view.values), subject, view)
         }

@@ -52,7 +52,8 @@ impl VersionRange {
         let text = text.trim();
         let version = |part: &str| {
             let part = part.trim();
-            let numbers = !part.is_empty() && part.split('.').all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+            let numbers =
+                !part.is_empty() && part.split('.').all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
             numbers.then(|| part.to_owned()).ok_or_else(|| format!("{text:?}: {part:?} is no version"))
         };
         let bounds = if text.is_empty() {

@@ -16,7 +16,7 @@ use crate::facts::state::{Answer, Installed, State};
 use crate::facts::timeline::Timeline;
 use crate::facts::version::{PythonVersion, Release, compare};
 use crate::finding::Evidence;
-use crate::project::DockerfileModel;
+use crate::model::DockerfileModel;
 use crate::shell::tool::{Opt, Tool};
 use crate::source::{Source, Span};
 
@@ -176,7 +176,11 @@ impl Pin {
         };
         let Some(newest) = pip_table::one_pin_for(versions.values()) else {
             let list: Vec<String> = versions.values().iter().map(ToString::to_string).collect();
-            return Pin::None(format!("no one pip is the newest for Python {} ({})", list.join(" and "), versions.from()));
+            return Pin::None(format!(
+                "no one pip is the newest for Python {} ({})",
+                list.join(" and "),
+                versions.from()
+            ));
         };
         let version = match values.get("pip") {
             None => newest.to_owned(),
@@ -203,11 +207,8 @@ pub fn versions(python: &Answer) -> Fact<PythonVersion> {
         Fact::Known { value: Some(interpreter), .. } => interpreter.version.clone(),
         Fact::Known { value: None, from } => Fact::unknown(format!("no Python answers there ({from})")),
         Fact::Among { values, from } => {
-            let all: Vec<PythonVersion> = values
-                .iter()
-                .flatten()
-                .flat_map(|interpreter| interpreter.version.values().to_vec())
-                .collect();
+            let all: Vec<PythonVersion> =
+                values.iter().flatten().flat_map(|interpreter| interpreter.version.values().to_vec()).collect();
             if all.is_empty() { Fact::unknown(from.clone()) } else { Fact::among(all, from.clone()) }
         }
         Fact::Unknown { from } => Fact::unknown(from.clone()),
@@ -420,7 +421,9 @@ impl CondaView<'_> {
                     },
                     // conda-forge's pip is one build for all Pythons. What other channels have stops early, and what a
                     // published environment pins there may be older than what a build gets today.
-                    (Some(row), None) if subject.channel.as_deref() == Some("conda-forge") => Pin::Known(row.version.to_owned()),
+                    (Some(row), None) if subject.channel.as_deref() == Some("conda-forge") => {
+                        Pin::Known(row.version.to_owned())
+                    }
                     (Some(row), None) => Pin::Plausible(row.version.to_owned()),
                     (None, _) => Pin::None(match &subject.channel {
                         Some(channel) => format!("envfix has no evidence of a pip for Python {version} in {channel}"),

@@ -1,6 +1,8 @@
 //! Where a suspicion holds: the places of a file that a `suspect` matches, with what is known of each.
 
-use super::file::{AptPython, CommandCondition, CondaCondition, Downloader, Need, PipInstaller, PipListed, StageCondition};
+use super::file::{
+    AptPython, CommandCondition, CondaCondition, Downloader, Need, PipInstaller, PipListed, StageCondition,
+};
 use super::subject::{CondaView, DockerfileView, Pin, Role, Subject, Target, versions};
 use crate::context;
 use crate::environment::match_spec::listed_as_pip;
@@ -56,7 +58,9 @@ impl Stage<'_> {
         let end = self.view.timeline.end(self.stage)?;
         let (installed, version) = match which {
             AptPython::Distribution => (end.apt.python3?, None),
-            AptPython::Deadsnakes => end.apt.deadsnakes_python.map(|(installed, version)| (installed, Some(version)))?,
+            AptPython::Deadsnakes => {
+                end.apt.deadsnakes_python.map(|(installed, version)| (installed, Some(version)))?
+            }
             AptPython::AlongWithOthers | AptPython::Nowhere => return None,
         };
         let here = self.view.model.dockerfile.stages[self.stage].instructions.contains(&installed.instruction);
@@ -97,7 +101,9 @@ impl Stage<'_> {
             let span = self.view.command_span(place)?;
             let target = Target::NoPython { instruction: place.instruction };
             let mut subject = Subject::new(target, span, Some(state));
-            subject.evidence.push(Evidence { span, note: format!("calls `{name}`, and {}", state.answer(name).from()) });
+            subject
+                .evidence
+                .push(Evidence { span, note: format!("calls `{name}`, and {}", state.answer(name).from()) });
             Some(subject)
         })
     }
@@ -112,7 +118,9 @@ impl Stage<'_> {
         let run = self.view.model.run(installed.instruction)?;
         let word = run.script.commands.get(installed.command)?.words.get(installed.word)?;
         let mut subject = Subject::new(installed.into(), run.span(word.range.clone()), Some(end));
-        subject.evidence.push(Evidence { span: self.view.command_span(place)?, note: format!("installs {}", word.text()) });
+        subject
+            .evidence
+            .push(Evidence { span: self.view.command_span(place)?, note: format!("installs {}", word.text()) });
         subject.python = match version {
             Some(version) => end.answer(&format!("python{version}")),
             None => end.python3.clone(),
@@ -132,7 +140,9 @@ impl Stage<'_> {
         let stages = std::iter::once(self.stage).chain(self.view.timeline.descendants(self.stage));
         let after = (installed.instruction, installed.command);
         for stage in stages {
-            for (place, command, state) in self.view.commands(self.view.model.dockerfile.stages[stage].instructions.clone()) {
+            for (place, command, state) in
+                self.view.commands(self.view.model.dockerfile.stages[stage].instructions.clone())
+            {
                 let here = (place.instruction, place.command) > after;
                 if !here || state.shell.is_err() || !self.lacks(condition, state, which) {
                     continue;
@@ -190,10 +200,8 @@ impl Stage<'_> {
     fn imports_distutils(&self, place: Place, python: &PythonRun<'_>) -> bool {
         let code = match &python.ran {
             Ran::Code { code, .. } => Some(code.clone()),
-            Ran::Script { name, .. } => {
-                context::source_of(&self.view.model.dockerfile, place.instruction, name)
-                    .and_then(|path| self.view.context.read(&path))
-            }
+            Ran::Script { name, .. } => context::source_of(&self.view.model.dockerfile, place.instruction, name)
+                .and_then(|path| self.view.context.read(&path)),
             _ => None,
         };
         code.is_some_and(|code| {
@@ -221,7 +229,9 @@ impl Stage<'_> {
         let mut first: Option<Place> = None;
         let (mut pip, mut conda) = (false, false);
         let mut evidence = Vec::new();
-        for (place, command, state) in self.view.commands(self.view.model.dockerfile.stages[self.stage].instructions.clone()) {
+        for (place, command, state) in
+            self.view.commands(self.view.model.dockerfile.stages[self.stage].instructions.clone())
+        {
             if state.shell.is_err() {
                 continue;
             }
@@ -231,7 +241,9 @@ impl Stage<'_> {
                 (Downloader::Conda, &mut conda, &["CONDA_REMOTE_READ_TIMEOUT_SECS"][..]),
             ] {
                 let set = || {
-                    variables.iter().any(|name| state.variables.get(*name).is_some_and(|variable| !variable.from_argument))
+                    variables
+                        .iter()
+                        .any(|name| state.variables.get(*name).is_some_and(|variable| !variable.from_argument))
                 };
                 if !found.contains(&tool) || !tools.contains(&tool) || self.parent_downloads(tool) || set() {
                     continue;
@@ -270,7 +282,12 @@ impl Stage<'_> {
                 let set = end.variables.get(name).is_some_and(|variable| variable.from_argument);
                 set.then(|| format!("an ARG sets {name}"))
             };
-            let by_pip = || end.pip_configured.clone().or_else(|| argument("PIP_DEFAULT_TIMEOUT")).or_else(|| argument("PIP_TIMEOUT"));
+            let by_pip = || {
+                end.pip_configured
+                    .clone()
+                    .or_else(|| argument("PIP_DEFAULT_TIMEOUT"))
+                    .or_else(|| argument("PIP_TIMEOUT"))
+            };
             let by_conda = || end.conda_configured.clone().or_else(|| argument("CONDA_REMOTE_READ_TIMEOUT_SECS"));
             pip.then(by_pip).flatten().or_else(|| conda.then(by_conda).flatten())
         })
@@ -295,7 +312,8 @@ impl Stage<'_> {
 
 /// The tools that a command downloads with. `with_pip` says whether the conda environment it builds has a pip section.
 fn by_itself(command: &Command, with_pip: impl Fn() -> bool) -> Vec<Downloader> {
-    let set = |call: &tool::Call<'_>, names: &[&str]| call.sudo() || names.iter().any(|name| call.variable(name).is_some());
+    let set =
+        |call: &tool::Call<'_>, names: &[&str]| call.sudo() || names.iter().any(|name| call.variable(name).is_some());
     match tool::tool(command) {
         Tool::Pip(pip)
             if pip.downloads()
@@ -399,7 +417,8 @@ impl Looked<'_> {
                     && requirement.marker.is_none();
                 let newest = pip.upgrades() && pip.constraint_files().next().is_none() && pip.downloads();
                 let answer = self.state.pip_answer(&pip);
-                (bare && newest).then(|| self.subject(command, requirement.word, Role::PipRequirement, answer, breaks(&pip)))
+                (bare && newest)
+                    .then(|| self.subject(command, requirement.word, Role::PipRequirement, answer, breaks(&pip)))
             }
             Tool::GetPip(get_pip) if kinds.contains(&PipInstaller::GetPip) => self.get_pip(command, &get_pip),
             Tool::Conda(conda) if kinds.contains(&PipInstaller::Conda) => self.conda(command, &conda),
@@ -424,14 +443,17 @@ impl Looked<'_> {
         // `…/pip/3.6/get-pip.py` is the script for that Python; `…/get-pip.py` is the newest.
         let newest = url.ends_with("bootstrap.pypa.io/get-pip.py") || url.ends_with("bootstrap.pypa.io/get-pip.py'");
         let known = versions(&subject.python);
-        let old = !known.values().is_empty() && known.values().iter().all(|version| *version < PythonVersion::new(3, 9));
+        let old =
+            !known.values().is_empty() && known.values().iter().all(|version| *version < PythonVersion::new(3, 9));
         subject.get_pip_refuses = newest && old;
         Some(subject)
     }
 
     fn conda(&self, command: &Command, conda: &Conda<'_>) -> Option<Subject> {
         let spec = conda.spec("pip")?;
-        let works = (conda.is("install") || conda.is("update") || conda.is("upgrade")) && spec.version.is_none() && !spec.expands;
+        let works = (conda.is("install") || conda.is("update") || conda.is("upgrade"))
+            && spec.version.is_none()
+            && !spec.expands;
         if !works || conda.downloads().eq(&false) {
             return None;
         }
@@ -446,7 +468,8 @@ impl Looked<'_> {
             Some(channel) => vec![channel.as_str()],
             None => named.iter().map(String::as_str).collect(),
         };
-        subject.channel = (!channels.is_empty()).then(|| pip_table::deciding_channel(&channels)).flatten().map(str::to_owned);
+        subject.channel =
+            (!channels.is_empty()).then(|| pip_table::deciding_channel(&channels)).flatten().map(str::to_owned);
         subject.pin = match (versions(&subject.python), subject.channel.as_deref()) {
             (Fact::Known { value, .. }, Some("conda-forge")) => match pip_table::conda_pip(value, &channels) {
                 Some(row) => Pin::Known(row.version.to_owned()),
@@ -470,7 +493,8 @@ impl Looked<'_> {
 
     /// A command that does something inside a quoted text.
     fn nested(&self, command: &Command) -> Option<Subject> {
-        let mut subject = self.subject(command, 0, Role::PipRequirement, Fact::unknown("the Python of a quoted shell text"), false);
+        let mut subject =
+            self.subject(command, 0, Role::PipRequirement, Fact::unknown("the Python of a quoted shell text"), false);
         if let Target::Word { locked, .. } = &mut subject.target {
             *locked = Some("it stands inside a quoted shell text".to_owned());
         }

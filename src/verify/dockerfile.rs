@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use super::Mismatch;
 use crate::change::Change;
 use crate::dockerfile::{self, run};
-use super::Mismatch;
 use crate::source::Source;
 
 /// What a Dockerfile says, without places.
@@ -101,7 +101,8 @@ struct Reading {
 
 impl Reading {
     fn new(source: &Source) -> Result<Self, Mismatch> {
-        let dockerfile = dockerfile::parse(source).map_err(|error| Mismatch(format!("it no longer parses: {error}")))?;
+        let dockerfile =
+            dockerfile::parse(source).map_err(|error| Mismatch(format!("it no longer parses: {error}")))?;
         let (runs, _) = run::read(source, &dockerfile);
         Ok(Self { dockerfile, runs })
     }
@@ -123,7 +124,11 @@ impl Reading {
                 let body = match read {
                     None => Body::Line(instruction.logical.text.clone()),
                     Some(Closely::Pairs) => Body::Pairs(
-                        instruction.pairs(self.dockerfile.escape).into_iter().map(|pair| (pair.name, pair.value.unwrap_or_default())).collect(),
+                        instruction
+                            .pairs(self.dockerfile.escape)
+                            .into_iter()
+                            .map(|pair| (pair.name, pair.value.unwrap_or_default()))
+                            .collect(),
                     ),
                     Some(Closely::Words) => Body::Words(words(instruction.arguments_text())),
                     Some(Closely::Tokens) => {
@@ -131,8 +136,7 @@ impl Reading {
                     }
                 };
                 // A body that is read as the script is not compared as a text as well.
-                let is_script =
-                    read == Some(&Closely::Tokens) && self.run(index)?.form == run::Form::Heredoc;
+                let is_script = read == Some(&Closely::Tokens) && self.run(index)?.form == run::Form::Heredoc;
                 Ok(InstructionShape {
                     keyword: instruction.keyword.clone(),
                     flags: instruction.flags.iter().map(|flag| flag.text.clone()).collect(),

@@ -12,9 +12,10 @@ use crate::change::Change;
 use crate::edit::{self, Edit};
 use crate::find;
 use crate::finding::{Finding, Fix};
+use crate::model::Model;
 use crate::patch::catalogue::Catalogue;
 use crate::plan::{self, Decision, Plan, Withheld};
-use crate::project::{Model, Project};
+use crate::project::Project;
 use crate::settings::Policy;
 use crate::source::Source;
 

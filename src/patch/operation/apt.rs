@@ -3,11 +3,11 @@
 use super::Outcome;
 use super::layout;
 use crate::change::{Change, WordId};
+use crate::dockerfile::run::{Form, Run};
 use crate::edit::Edit;
 use crate::facts::effects::Place;
 use crate::patch::file::Link;
 use crate::patch::subject::{DockerfileView, Subject, Target};
-use crate::dockerfile::run::{Form, Run};
 use crate::shell::tool::{self, Tool};
 use crate::shell::{Command, Nesting, Operator};
 
@@ -55,7 +55,8 @@ pub fn run_before(commands: &[String], subject: &Subject, view: &DockerfileView<
         lines.insert(0, ("USER", "root".to_owned()));
         lines.push(("USER", user.clone()));
     }
-    let change = |keyword: &str, arguments: String| Change::InsertInstruction { before, keyword: keyword.to_owned(), arguments };
+    let change =
+        |keyword: &str, arguments: String| Change::InsertInstruction { before, keyword: keyword.to_owned(), arguments };
     let changes = lines
         .iter()
         .map(|(keyword, arguments)| match *keyword {
@@ -102,7 +103,9 @@ pub fn command_exists(link: &Link, subject: &Subject, view: &DockerfileView<'_>)
     };
     let joined = command.redirects.iter().any(|redirect| redirect.operator.contains("&>"));
     if !command.nesting.is_empty() || !plain(command.before) || !plain(command.after) || command.negated || joined {
-        return Err(format!("{by_hand}; envfix does not add a command between ||, a pipe or the parts of a compound command"));
+        return Err(format!(
+            "{by_hand}; envfix does not add a command between ||, a pipe or the parts of a compound command"
+        ));
     }
     let sudo = tool::Call::of(command).sudo();
     let words = ["ln", "-sf", &link.link_to, &format!("/usr/bin/{}", link.name)].map(str::to_owned);

@@ -46,7 +46,8 @@ pub fn insert_instructions(view: &DockerfileView<'_>, number: usize, lines: &[(&
 /// The offset of the line behind an instruction.
 fn line_behind(view: &DockerfileView<'_>, instruction: &Instruction) -> usize {
     let text = view.source.text();
-    memchr::memchr(b'\n', &text.as_bytes()[instruction.span.end..]).map_or(text.len(), |at| instruction.span.end + at + 1)
+    memchr::memchr(b'\n', &text.as_bytes()[instruction.span.end..])
+        .map_or(text.len(), |at| instruction.span.end + at + 1)
 }
 
 /// The beginning of the comment lines that stand directly above a line, or of the line itself.

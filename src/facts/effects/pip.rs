@@ -1,0 +1,52 @@
+//! What pip and get-pip.py change, and which interpreter a pip installs into.
+
+use super::super::level::Fact;
+use super::super::state::{Answer, State};
+use crate::shell::tool::{GetPip, Pip, RequirementKind};
+
+impl State {
+    pub(super) fn ran_pip(&mut self, pip: &Pip<'_>) {
+        if let Some((key, value)) = pip.config_setting()
+            && key.contains("timeout")
+        {
+            self.pip_configured.get_or_insert(format!("`pip config set {key} {value}` sets it"));
+        }
+        if !pip.is_install() {
+            return;
+        }
+        let answer = self.pip_answer(pip);
+        if pip.requirement("pip").is_some() {
+            self.provides_pip(&answer);
+        }
+        let brings = ["setuptools"].iter().any(|name| pip.requirement(name).is_some());
+        let unknown = pip.requirements.iter().any(|it| it.kind == RequirementKind::Unknown);
+        if brings || unknown || pip.requirement_files().next().is_some() {
+            let what = "pip, which installs setuptools or may do so";
+            self.apt.distutils.get_or_insert_with(|| what.to_owned());
+        }
+    }
+
+    /// The interpreter that a pip installs into.
+    #[must_use]
+    pub fn pip_answer(&self, pip: &Pip<'_>) -> Answer {
+        if let Some(environment) = pip.call.environment() {
+            return self.in_environment(environment);
+        }
+        let word = pip.interpreter.unwrap_or(pip.pip);
+        self.answer(pip.call.command.words[word].text())
+    }
+
+    pub(super) fn ran_get_pip(&mut self, get_pip: &GetPip<'_>) {
+        let answer = self.answer(get_pip.call.command.words[get_pip.interpreter].text());
+        self.provides_pip(&answer);
+        // Before Python 3.12, get-pip.py installs setuptools too, which carries distutils.
+        self.apt.distutils.get_or_insert_with(|| "get-pip.py, which installs setuptools".to_owned());
+    }
+
+    pub(super) fn provides_pip(&mut self, answer: &Answer) {
+        self.answers(|state| &mut state.pip, answer.clone());
+        if matches!(self.pip, Fact::Unknown { .. }) && answer.value().is_some() {
+            self.pip = answer.clone();
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What a file says: a Dockerfile with the shell texts in it and the environments that it builds, or a conda
+//! environment.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::context::{self, BuildContext};
+use crate::dockerfile::Dockerfile;
+use crate::dockerfile::run::{self, Run, Unread};
+use crate::environment::conda::CondaEnvironment;
+use crate::shell::tool::{self, Tool};
+use crate::source::Source;
+
+/// What a file says.
+#[derive(Clone, Debug)]
+pub enum Model {
+    /// A Dockerfile.
+    Dockerfile(Box<DockerfileModel>),
+    /// A conda environment.
+    Conda(Box<CondaEnvironment>),
+}
+
+/// A Dockerfile, the shell texts in it, and the conda environments that it builds.
+#[derive(Clone, Debug)]
+pub struct DockerfileModel {
+    /// Its instructions and stages.
+    pub dockerfile: Dockerfile,
+    /// The `RUN`s of interest, read.
+    pub runs: Vec<Run>,
+    /// The `RUN`s of interest that could not be read.
+    pub unread: Vec<Unread>,
+    /// The conda environments that its commands build from files of the context.
+    pub environments: Vec<Link>,
+}
+
+/// A command of a Dockerfile that builds a conda environment from a file.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// Number of the instruction.
+    pub instruction: usize,
+    /// Number of the command in its script.
+    pub command: usize,
+    /// The file as the command names it.
+    pub written: String,
+    /// The file's path in the build context, where it is known.
+    pub path: Option<String>,
+    /// The environment, where it can be read.
+    pub environment: Option<Arc<CondaEnvironment>>,
+}
+
+impl DockerfileModel {
+    /// Reads the shell texts of a Dockerfile and finds the environments that it builds.
+    #[must_use]
+    pub fn new(source: &Source, dockerfile: Dockerfile, context: &BuildContext) -> Self {
+        let (runs, unread) = run::read(source, &dockerfile);
+        let environments = links(&dockerfile, &runs, context);
+        Self { dockerfile, runs, unread, environments }
+    }
+
+    /// The shell text of an instruction, where it was read.
+    #[must_use]
+    pub fn run(&self, instruction: usize) -> Option<&Run> {
+        self.runs.binary_search_by_key(&instruction, |run| run.instruction).ok().map(|at| &self.runs[at])
+    }
+
+    /// The runs of a range of instructions.
+    pub fn runs_in(&self, instructions: Range<usize>) -> impl Iterator<Item = &Run> {
+        let first = self.runs.partition_point(|run| run.instruction < instructions.start);
+        self.runs[first..].iter().take_while(move |run| run.instruction < instructions.end)
+    }
+
+    /// Takes over an environment that a person named for a command whose file could not be found.
+    pub(crate) fn adopt(&mut self, others: &[Link]) {
+        for link in self.environments.iter_mut().filter(|link| link.environment.is_none()) {
+            let same = others.iter().find(|other| other.written == link.written);
+            link.environment = same.and_then(|other| other.environment.clone());
+        }
+    }
+}
+
+/// The commands that build conda environments from files.
+fn links(dockerfile: &Dockerfile, runs: &[Run], context: &BuildContext) -> Vec<Link> {
+    let mut links = Vec::new();
+    for run in runs {
+        for (number, command) in run.script.commands.iter().enumerate() {
+            let Tool::Conda(conda) = tool::tool(command) else { continue };
+            if !conda.is("env create") && !conda.is("env update") && !conda.is_install() {
+                continue;
+            }
+            let yaml = |file: &str| file.ends_with(".yml") || file.ends_with(".yaml");
+            for (written, _) in conda.files().into_iter().filter(|(file, _)| yaml(file)) {
+                let path = context::source_of(dockerfile, run.instruction, &written);
+                let environment = path.as_deref().and_then(|path| context.read(path)).and_then(|text| {
+                    CondaEnvironment::parse(&Source::from_text(written.as_str(), text)).ok().flatten().map(Arc::new)
+                });
+                links.push(Link { instruction: run.instruction, command: number, written, path, environment });
+            }
+        }
+    }
+    links
+}
