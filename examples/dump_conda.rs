@@ -5,11 +5,11 @@
 use std::error::Error;
 use std::io::{BufWriter, Write};
 
-use envfix::edit::apply;
+use envfix::apply_edits as apply;
 use envfix::environment::conda::{CondaEnvironment, Dependency};
 use envfix::environment::conda_model::model;
 use envfix::environment::yaml::comment_texts;
-use envfix::source::{Source, Span};
+use envfix::{Source, Span};
 use serde_json::{Value, json};
 
 fn main() -> Result<(), Box<dyn Error>> {

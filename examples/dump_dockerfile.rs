@@ -5,7 +5,7 @@ use std::io::{BufRead, Write};
 use std::time::Instant;
 
 use envfix::dockerfile::{Dockerfile, Instruction, parse};
-use envfix::source::{Source, Span};
+use envfix::{Source, Span};
 use serde_json::{Value, json};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

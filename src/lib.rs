@@ -52,7 +52,7 @@ mod write;
 pub use apply::apply;
 pub use change::{Change, WordId};
 pub use context::BuildContext;
-pub use edit::Edit;
+pub use edit::{Edit, Overlap, apply as apply_edits};
 pub use find::find;
 pub use finding::{Evidence, Finding, Fix, Ground, Remedy};
 pub use model::{DockerfileModel, Link, Model};
