@@ -43,7 +43,7 @@ fn in_dockerfile(member: &Member, model: &DockerfileModel, catalogue: &Catalogue
         return Vec::new();
     }
     let timeline = Timeline::new(model);
-    let view = DockerfileView { source: &member.source, model, timeline: &timeline, context: &member.context, values };
+    let view = DockerfileView::new(&member.source, model, &timeline, &member.context, values);
     let suspects = |suspect: &Suspect| match (&suspect.stage, &suspect.command) {
         (Some(condition), _) => suspect::stages(&view, condition),
         (_, Some(condition)) => suspect::commands(&view, condition),

@@ -63,6 +63,13 @@ impl DockerfileModel {
         self.runs.binary_search_by_key(&instruction, |run| run.instruction).ok().map(|at| &self.runs[at])
     }
 
+    /// The environment that a command builds from a file.
+    #[must_use]
+    pub fn link(&self, instruction: usize, command: usize) -> Option<&Link> {
+        let at = self.environments.binary_search_by_key(&(instruction, command), |link| (link.instruction, link.command));
+        self.environments.get(at.ok()?)
+    }
+
     /// The runs of a range of instructions.
     pub fn runs_in(&self, instructions: Range<usize>) -> impl Iterator<Item = &Run> {
         let first = self.runs.partition_point(|run| run.instruction < instructions.start);
@@ -78,6 +85,8 @@ impl DockerfileModel {
     }
 }
 
+const MANY_LINKS: usize = 100;
+
 /// The commands that build conda environments from files.
 fn links(dockerfile: &Dockerfile, runs: &[Run], context: &BuildContext) -> Vec<Link> {
     let mut links = Vec::new();
@@ -89,7 +98,9 @@ fn links(dockerfile: &Dockerfile, runs: &[Run], context: &BuildContext) -> Vec<L
             }
             let yaml = |file: &str| file.ends_with(".yml") || file.ends_with(".yaml");
             for (written, _) in conda.files().into_iter().filter(|(file, _)| yaml(file)) {
-                let path = context::source_of(dockerfile, run.instruction, &written);
+                // Following one takes as long as the file; a file with more of them than this was not written by hand.
+                let follow = links.len() < MANY_LINKS;
+                let path = follow.then(|| context::source_of(dockerfile, run.instruction, &written)).flatten();
                 let environment = path.as_deref().and_then(|path| context.read(path)).and_then(|text| {
                     CondaEnvironment::parse(&Source::from_text(written.as_str(), text)).ok().flatten().map(Arc::new)
                 });

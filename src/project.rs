@@ -188,6 +188,10 @@ fn parse(source: &Source, kind: Option<Kind>, context: &BuildContext) -> Result<
     }
     let dockerfile =
         dockerfile::parse(source).map_err(|error| problem(Some(error.span.start), error.problem.to_string()))?;
+    if dockerfile.stages.len() > MANY_STAGES {
+        let line = dockerfile.stages.get(MANY_STAGES).map(|stage| dockerfile.instructions[stage.from].span.start);
+        return Err(problem(line, format!("more than {MANY_STAGES} stages: envfix leaves such a file alone")));
+    }
     if kind.is_none() {
         // A file whose name says nothing: it is a Dockerfile when it begins as one.
         let begins =
@@ -204,6 +208,10 @@ fn parse(source: &Source, kind: Option<Kind>, context: &BuildContext) -> Result<
     }
     Ok(Model::Dockerfile(Box::new(DockerfileModel::new(source, dockerfile, context))))
 }
+
+/// Facts flow from stage to stage, and every stage is asked about those that start from it. Real files have at most
+/// a few dozen.
+const MANY_STAGES: usize = 500;
 
 /// What is said of a YAML that is no conda environment.
 const NO_DEPENDENCIES: &str = "it has no `dependencies:` list, so it is no conda environment";

@@ -8,7 +8,7 @@ mod program;
 
 use super::image::{Interpreter, InterpreterKind};
 use super::level::Fact;
-use super::state::{Answer, State};
+use super::state::{Answer, MANY, State};
 use crate::environment::conda::CondaEnvironment;
 use crate::shell::Command;
 use crate::shell::tool::{self, Environment, Ran, Tool};
@@ -30,6 +30,13 @@ impl State {
             if matches!(answer, Fact::Known { value: None, .. }) {
                 *answer = Fact::unknown(format!("{what} may provide one"));
             }
+        }
+    }
+
+    /// A Python is there in a folder of its own.
+    fn keep_prefix(&mut self, prefix: String, interpreter: Interpreter) {
+        if self.prefixes.len() < MANY || self.prefixes.contains_key(&prefix) {
+            self.prefixes.insert(prefix, interpreter);
         }
     }
 
@@ -79,7 +86,7 @@ impl State {
                 };
                 let prefix = folder.trim_end_matches('/').to_owned();
                 let new = Interpreter { version, kind: InterpreterKind::Venv, prefix: Some(prefix.clone()) };
-                self.prefixes.insert(prefix, new);
+                self.keep_prefix(prefix, new);
             }
         }
         if let Some(activation) = tool::sources_activate(command) {

@@ -1,6 +1,6 @@
 //! What is true of an image at one point of its build.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::distribution::{self, DistributionRow};
 use super::image::{ImageFacts, Interpreter, InterpreterKind, OperatingSystem};
@@ -9,11 +9,15 @@ use super::version::{PythonVersion, Release};
 use crate::dockerfile::variables;
 use crate::shell::tool::Environment;
 
+/// How many variables, folders and environments are kept. Real files have a few dozen.
+pub(super) const MANY: usize = 500;
+
 /// Who answers to a command: an interpreter, known to be nobody, or not known.
 pub type Answer = Fact<Option<Interpreter>>;
 
-/// What is true of an image at one point of its build.
-#[derive(Clone, Debug)]
+/// What is true of an image at one point of its build. It is kept for every point, so its lists are bounded by
+/// [`MANY`]: what does not fit is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
     /// Linux or Windows.
     pub os: Fact<OperatingSystem>,
@@ -71,8 +75,6 @@ pub struct Variable {
 /// What apt has installed so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Apt {
-    /// The packages named.
-    pub packages: BTreeSet<String>,
     /// The command that named `python3`.
     pub python3: Option<Installed>,
     /// The command that brought python3 along with another package, which the word names.

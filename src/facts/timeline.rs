@@ -55,7 +55,15 @@ impl Timeline {
     /// The stages that start from a stage, or from one that does.
     #[must_use]
     pub fn descendants(&self, stage: usize) -> Vec<usize> {
-        (stage + 1..self.ends.len()).filter(|other| self.ancestry(*other).any(|ancestor| ancestor == stage)).collect()
+        let mut derived = vec![false; self.ends.len()];
+        let mut found = Vec::new();
+        for other in stage + 1..self.ends.len() {
+            derived[other] = self.parent(other).is_some_and(|parent| parent == stage || derived[parent]);
+            if derived[other] {
+                found.push(other);
+            }
+        }
+        found
     }
 
     fn stage(&mut self, model: &DockerfileModel, stage: &Stage) {
@@ -107,12 +115,13 @@ impl Timeline {
                     if command.words.is_empty() {
                         continue;
                     }
-                    let link = model
-                        .environments
-                        .iter()
-                        .find(|link| link.instruction == number && link.command == command_number)
-                        .and_then(|link| link.environment.as_deref());
-                    Rc::make_mut(state).ran(command, place, link);
+                    let link = model.link(number, command_number).and_then(|link| link.environment.as_deref());
+                    // Most commands change nothing that is kept: then both points share one state.
+                    let mut next = (**state).clone();
+                    next.ran(command, place, link);
+                    if next != **state {
+                        *state = Rc::new(next);
+                    }
                 }
             }
             None if model.unread.iter().any(|unread| unread.instruction == number) => {

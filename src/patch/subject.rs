@@ -1,6 +1,7 @@
 //! What a finding is about, and what is known of it: the facts that branches ask for and the names that their texts
 //! use.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::file::Setting;
@@ -32,6 +33,8 @@ pub struct DockerfileView<'a> {
     pub context: &'a BuildContext,
     /// The values that remedies write.
     pub values: &'a BTreeMap<String, Setting>,
+    /// Uses of options that a pip does not know, by pip: worked out when first asked for.
+    unknown_options: RefCell<BTreeMap<String, Vec<(Place, String)>>>,
 }
 
 /// A conda environment with all that patches ask about it.
@@ -346,7 +349,18 @@ fn describe_python(python: &Answer) -> String {
     }
 }
 
-impl DockerfileView<'_> {
+impl<'a> DockerfileView<'a> {
+    /// A Dockerfile and the facts about it.
+    pub fn new(
+        source: &'a Source,
+        model: &'a DockerfileModel,
+        timeline: &'a Timeline,
+        context: &'a BuildContext,
+        values: &'a BTreeMap<String, Setting>,
+    ) -> Self {
+        Self { source, model, timeline, context, values, unknown_options: RefCell::default() }
+    }
+
     /// The span of a command.
     pub fn command_span(&self, place: Place) -> Option<Span> {
         let run = self.model.run(place.instruction)?;
@@ -369,18 +383,31 @@ impl DockerfileView<'_> {
 
     /// The first pip option used behind a place, in its stage or one that derives from it, that a pip does not know.
     pub fn unknown_option_behind(&self, place: Place, pip: &str) -> Option<String> {
-        let stage = self.model.dockerfile.stages.iter().position(|s| s.instructions.contains(&place.instruction))?;
-        let stages = std::iter::once(stage).chain(self.timeline.descendants(stage));
-        stages
-            .flat_map(|stage| self.commands(self.model.dockerfile.stages[stage].instructions.clone()))
-            .filter(|(other, _, _)| (other.instruction, other.command) > (place.instruction, place.command))
-            .filter_map(|(_, command, _)| match crate::shell::tool::tool(command) {
-                Tool::Pip(pip) => Some(pip.options),
-                _ => None,
+        let mut cache = self.unknown_options.borrow_mut();
+        let unknown = cache.entry(pip.to_owned()).or_insert_with(|| self.unknown_options(pip));
+        if unknown.is_empty() {
+            return None;
+        }
+        let stages = &self.model.dockerfile.stages;
+        let stage = stages.iter().position(|stage| stage.instructions.contains(&place.instruction))?;
+        let derived = self.timeline.descendants(stage);
+        let behind = |other: &Place| {
+            let here = stages[stage].instructions.contains(&other.instruction);
+            here && (other.instruction, other.command) > (place.instruction, place.command)
+                || derived.iter().any(|stage| stages[*stage].instructions.contains(&other.instruction))
+        };
+        unknown.iter().find(|(other, _)| behind(other)).map(|(_, option)| option.clone())
+    }
+
+    /// Every use of a pip option that a pip does not know; one for each command.
+    fn unknown_options(&self, pip: &str) -> Vec<(Place, String)> {
+        self.commands(0..self.model.dockerfile.instructions.len())
+            .filter_map(|(place, command, _)| {
+                let Tool::Pip(used) = crate::shell::tool::tool(command) else { return None };
+                let mut options = used.options.iter().map(spelled);
+                Some((place, options.find(|option| pip_table::pip_knows(pip, option) == Some(false))?))
             })
-            .flatten()
-            .map(|option| spelled(&option))
-            .find(|option| pip_table::pip_knows(pip, option) == Some(false))
+            .collect()
     }
 }
 

@@ -229,6 +229,7 @@ impl Stage<'_> {
         let mut first: Option<Place> = None;
         let (mut pip, mut conda) = (false, false);
         let mut evidence = Vec::new();
+        let above = [Downloader::Pip, Downloader::Conda].map(|tool| self.parent_downloads(tool));
         for (place, command, state) in
             self.view.commands(self.view.model.dockerfile.stages[self.stage].instructions.clone())
         {
@@ -236,16 +237,16 @@ impl Stage<'_> {
                 continue;
             }
             let found = self.downloaders(place, command);
-            for (tool, seen, variables) in [
-                (Downloader::Pip, &mut pip, &["PIP_DEFAULT_TIMEOUT", "PIP_TIMEOUT"][..]),
-                (Downloader::Conda, &mut conda, &["CONDA_REMOTE_READ_TIMEOUT_SECS"][..]),
+            for (tool, seen, above, variables) in [
+                (Downloader::Pip, &mut pip, above[0], &["PIP_DEFAULT_TIMEOUT", "PIP_TIMEOUT"][..]),
+                (Downloader::Conda, &mut conda, above[1], &["CONDA_REMOTE_READ_TIMEOUT_SECS"][..]),
             ] {
                 let set = || {
                     variables
                         .iter()
                         .any(|name| state.variables.get(*name).is_some_and(|variable| !variable.from_argument))
                 };
-                if !found.contains(&tool) || !tools.contains(&tool) || self.parent_downloads(tool) || set() {
+                if !found.contains(&tool) || !tools.contains(&tool) || above || set() {
                     continue;
                 }
                 if !*seen {
@@ -301,8 +302,7 @@ impl Stage<'_> {
         }
         by_itself(command, || {
             // A conda environment's pip section is installed by pip. One that cannot be read may have one.
-            let mut links = self.view.model.environments.iter();
-            let link = links.find(|link| link.instruction == place.instruction && link.command == place.command);
+            let link = self.view.model.link(place.instruction, place.command);
             link.is_none_or(|link| {
                 link.environment.as_ref().is_none_or(|environment| environment.pip_maps().next().is_some())
             })

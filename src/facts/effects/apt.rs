@@ -26,7 +26,6 @@ impl State {
             if package.removed {
                 continue;
             }
-            self.apt.packages.insert(package.name.clone());
             let installed = Installed { instruction: place.instruction, command: place.command, word: package.word };
             if package.name == "python3" {
                 self.apt.python3.get_or_insert(installed);

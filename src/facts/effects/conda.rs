@@ -55,7 +55,7 @@ impl State {
                 }
                 // Names in `/opt/conda/envs` answer only when they are on the PATH or activated.
                 if creates || !matches!(new.version, Fact::Unknown { .. }) || self.prefixes.contains_key(&prefix) {
-                    self.prefixes.insert(prefix, new);
+                    self.keep_prefix(prefix, new);
                 }
             }
             // The active environment, which is the base one unless something was activated.
@@ -99,7 +99,7 @@ impl State {
                 |version| Fact::known(version, "the conda installer's name"),
             );
         let interpreter = Interpreter { version, kind: InterpreterKind::Conda, prefix: Some(prefix.clone()) };
-        self.prefixes.insert(prefix.clone(), interpreter);
+        self.keep_prefix(prefix.clone(), interpreter);
         self.conda_prefix = Fact::known(Some(prefix), "the conda installer's -p");
     }
 }

@@ -1,7 +1,7 @@
 //! What `ENV`, `ARG`, `USER`, `SHELL`, `COPY` and `ADD` change.
 
 use super::super::level::Fact;
-use super::super::state::{State, Variable};
+use super::super::state::{MANY, State, Variable};
 use crate::dockerfile::Instruction;
 use crate::shell::tool::Environment;
 
@@ -44,6 +44,10 @@ impl State {
     }
 
     pub(super) fn set_variable(&mut self, instruction: usize, name: String, value: Option<&str>, from_argument: bool) {
+        let of_interest = ["PIP_", "CONDA_"].iter().any(|prefix| name.starts_with(prefix));
+        if self.variables.len() >= MANY && !of_interest && !self.variables.contains_key(&name) {
+            return;
+        }
         let value = value.and_then(|value| self.expand(value));
         self.variables.insert(name, Variable { value, from_argument, instruction });
     }
@@ -65,6 +69,10 @@ impl State {
             (self.python, self.python3, self.pip) = (answer(), answer(), answer());
         }
         self.path = folders.into_iter().chain(old).collect();
+        if self.path.len() > MANY {
+            self.path.clear();
+            self.forget_python("PATH names too many folders");
+        }
     }
 
     pub(super) fn set_shell(&mut self, instruction: &Instruction) {
@@ -120,7 +128,8 @@ impl State {
             let source = self.expand(source).unwrap_or_else(|| source.clone());
             let source = source.trim_end_matches('/');
             if let Some(interpreter) = from.and_then(|state| state.prefixes.get(source)) {
-                self.prefixes.insert(to.clone(), interpreter.clone());
+                let interpreter = interpreter.clone();
+                self.keep_prefix(to.clone(), interpreter);
                 continue;
             }
             // A folder's content lands in folders that are searched for commands.
