@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::edit::Edit;
 use crate::finding::{Finding, Ground, Remedy};
 use crate::patch::file::Safety;
-use crate::project::Project;
+use crate::project::{Origin, Project};
 use crate::settings::Policy;
 use crate::source::Span;
 
@@ -57,6 +58,8 @@ pub enum Withheld {
     },
     /// A second run would change the file again.
     Unstable,
+    /// The file says that it is generated, and nobody named it.
+    Generated,
 }
 
 impl Withheld {
@@ -70,6 +73,7 @@ impl Withheld {
             Withheld::Overlap { .. } => "overlap",
             Withheld::Unverified { .. } => "unverified",
             Withheld::Unstable => "unstable",
+            Withheld::Generated => "generated",
         }
     }
 }
@@ -83,6 +87,9 @@ impl fmt::Display for Withheld {
             Withheld::Overlap { patch } => write!(f, "it overlaps with the fix of {patch}: run again"),
             Withheld::Unverified { mismatch } => write!(f, "it failed verification and was not applied: {mismatch}"),
             Withheld::Unstable => f.write_str("a second run would change the file again"),
+            Withheld::Generated => {
+                f.write_str("the file says that it is generated: change what it is made from, or name the file itself")
+            }
         }
     }
 }
@@ -110,7 +117,7 @@ pub fn plan(project: &Project, findings: Vec<Finding>, policy: &Policy) -> Plan 
     }
     let policies: Vec<Policy> = project.members.iter().map(|member| member.settings.policy(policy)).collect();
     let mut decisions = Vec::with_capacity(findings.len());
-    let mut applied: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let mut applied: BTreeMap<usize, Taken> = BTreeMap::new();
     for (number, finding) in findings.iter().enumerate() {
         let policy = &policies[finding.member];
         let skip = skips.get_mut(&finding.member).and_then(|list| {
@@ -124,18 +131,20 @@ pub fn plan(project: &Project, findings: Vec<Finding>, policy: &Policy) -> Plan 
         } else {
             decide(finding, policy)
         };
+        let member = &project.members[finding.member];
+        let decision = match decision {
+            Decision::Apply if member.origin != Origin::Named && member.is_generated() => {
+                Decision::Withhold(Withheld::Generated)
+            }
+            other => other,
+        };
         let decision = match (decision, finding.fix()) {
             (Decision::Apply, Some(fix)) => {
-                let others = applied.entry(finding.member).or_default();
-                let overlap = others.iter().find(|other| {
-                    findings[**other]
-                        .fix()
-                        .is_some_and(|other| other.edits.iter().any(|a| fix.edits.iter().any(|b| collide(a, b))))
-                });
-                if let Some(other) = overlap {
-                    Decision::Withhold(Withheld::Overlap { patch: findings[*other].patch.clone() })
+                let taken = applied.entry(finding.member).or_default();
+                if let Some(other) = fix.edits.iter().find_map(|edit| taken.collides(edit)) {
+                    Decision::Withhold(Withheld::Overlap { patch: findings[other].patch.clone() })
                 } else {
-                    others.push(number);
+                    fix.edits.iter().for_each(|edit| taken.take(edit, number));
                     Decision::Apply
                 }
             }
@@ -156,14 +165,36 @@ pub fn plan(project: &Project, findings: Vec<Finding>, policy: &Policy) -> Plan 
     Plan { findings, decisions, idle_skips }
 }
 
-/// Whether two edits cannot stand together. Two insertions at one place can: they stand in the order of the findings.
-fn collide(a: &crate::edit::Edit, b: &crate::edit::Edit) -> bool {
-    if a.span.is_empty() && b.span.is_empty() {
-        return false;
+/// The places of a file that fixes take, with the number of the finding whose fix it is. Two insertions at one place
+/// can stand together, in the order of their rank; a replacement suffers nothing inside it.
+#[derive(Default)]
+struct Taken {
+    /// Replacements by their start: they never overlap each other.
+    replaced: BTreeMap<usize, (usize, usize)>,
+    /// Insertions by their place.
+    inserted: BTreeMap<usize, usize>,
+}
+
+impl Taken {
+    fn take(&mut self, edit: &Edit, finding: usize) {
+        if edit.span.is_empty() {
+            self.inserted.insert(edit.span.start, finding);
+        } else {
+            self.replaced.insert(edit.span.start, (edit.span.end, finding));
+        }
     }
-    a.span.start < b.span.end && b.span.start < a.span.end
-        || a.span.is_empty() && b.span.start < a.span.start && a.span.start < b.span.end
-        || b.span.is_empty() && a.span.start < b.span.start && b.span.start < a.span.end
+
+    /// The finding whose fix an edit collides with.
+    fn collides(&self, edit: &Edit) -> Option<usize> {
+        let span = edit.span;
+        let before = self.replaced.range(..span.start).next_back().filter(|(_, (end, _))| *end > span.start);
+        if span.is_empty() {
+            return before.map(|(_, (_, finding))| *finding);
+        }
+        let within = self.replaced.range(span.start..span.end).next();
+        let inserted = self.inserted.range(span.start + 1..span.end).next();
+        before.or(within).map(|(_, (_, finding))| *finding).or(inserted.map(|(_, finding)| *finding))
+    }
 }
 
 fn decide(finding: &Finding, policy: &Policy) -> Decision {

@@ -37,13 +37,16 @@ pub fn newest_pip(python: PythonVersion) -> Option<&'static PipRow> {
     PIPS.iter().find(|row| row.python == python)
 }
 
-/// The one pip that is the newest for each of `pythons`; `None` where they differ, one is not in the table, or there
-/// is none.
+/// The one pip for all of `pythons`: the newest for the oldest of them, where it is known to run on the newest too.
+/// `None` where one is not in the table, or there is none.
 #[must_use]
 pub fn one_pin_for(pythons: &[PythonVersion]) -> Option<&'static str> {
-    let (first, rest) = pythons.split_first()?;
-    let pin = newest_pip(*first)?.version;
-    rest.iter().all(|python| newest_pip(*python).is_some_and(|row| row.version == pin)).then_some(pin)
+    let (oldest, newest) = (pythons.iter().min()?, pythons.iter().max()?);
+    let pin = newest_pip(*oldest)?.version;
+    let same = newest_pip(*newest)?.version == pin;
+    // The pips of Python 3.7 and newer (24.0 and later) were tried on every Python up to 3.13.
+    let reaches = *oldest >= PythonVersion::new(3, 7) && *newest <= PythonVersion::new(3, 13);
+    (same || reaches).then_some(pin)
 }
 
 struct CondaPip {
@@ -179,7 +182,8 @@ mod tests {
     #[test]
     fn one_pin_serves_several_pythons_only_where_they_share_it() {
         assert_eq!(one_pin_for(&[py(10), py(12), py(13)]), Some("26.1.2"));
-        assert_eq!(one_pin_for(&[py(9), py(10)]), None);
+        assert_eq!(one_pin_for(&[py(10), py(8)]), Some("25.0.1"));
+        assert_eq!(one_pin_for(&[py(6), py(10)]), None);
         assert_eq!(one_pin_for(&[py(13), py(15)]), None);
         assert_eq!(one_pin_for(&[]), None);
     }

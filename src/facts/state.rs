@@ -285,6 +285,11 @@ impl State {
         if self.marker_removed || self.variables.contains_key("PIP_BREAK_SYSTEM_PACKAGES") {
             return Some(false);
         }
+        // The distributions that mark their Python have 3.11 and newer.
+        let before = |version: &PythonVersion| *version < PythonVersion::new(3, 11);
+        if !interpreter.version.values().is_empty() && interpreter.version.values().iter().all(before) {
+            return Some(false);
+        }
         match interpreter.kind {
             InterpreterKind::Conda | InterpreterKind::Official | InterpreterKind::Venv => Some(false),
             InterpreterKind::System | InterpreterKind::Other => {

@@ -163,6 +163,7 @@ fn summary(counts: &Counts, plan: &Plan, dry_run: bool) -> String {
             .map(|(kind, count)| match kind {
                 "unsafe" => format!("{count} unsafe (--unsafe applies them)"),
                 "hardening" => format!("{count} hardening (without --faults they apply)"),
+                "generated" => format!("{count} in generated files (name a file to have it fixed)"),
                 other => format!("{count} {other}"),
             })
             .collect();

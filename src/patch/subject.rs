@@ -290,6 +290,8 @@ impl Subject {
             "elsewhere" => self.elsewhere.clone(),
             "apt-python" => self.apt_python.clone(),
             "channel" => self.channel.clone(),
+            "channel-option" => Some(self.channel.as_ref().map_or_else(String::new, |it| format!("-c {it} "))),
+            "python-version" => versions(&self.python).values().first().map(ToString::to_string),
             name => values.get(name).map(ToString::to_string),
         }
     }
@@ -451,7 +453,11 @@ impl CondaView<'_> {
                     (Some(row), None) if subject.channel.as_deref() == Some("conda-forge") => {
                         Pin::Known(row.version.to_owned())
                     }
-                    (Some(row), None) => Pin::Plausible(row.version.to_owned()),
+                    (Some(row), None) => Pin::None(format!(
+                        "a published environment builds with pip {} from {}, which may be older than what comes today",
+                        row.version,
+                        subject.channel.as_deref().unwrap_or("its channels")
+                    )),
                     (None, _) => Pin::None(match &subject.channel {
                         Some(channel) => format!("envfix has no evidence of a pip for Python {version} in {channel}"),
                         None => "it is not known which of its channels pip comes from".to_owned(),

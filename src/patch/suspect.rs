@@ -326,13 +326,12 @@ fn by_itself(command: &Command, with_pip: impl Fn() -> bool) -> Vec<Downloader> 
             let own = get_pip.options.iter().any(|option| matches!(option.name.as_str(), "--timeout" | "--no-index"));
             if own { Vec::new() } else { vec![Downloader::Pip] }
         }
-        Tool::Conda(conda)
-            if conda.program != "micromamba"
-                && conda.downloads()
-                && !set(&conda.call, &["CONDA_REMOTE_READ_TIMEOUT_SECS"]) =>
-        {
+        Tool::Conda(conda) if conda.downloads() => {
             let builds = conda.is("env create") || conda.is("env update");
-            if builds && with_pip() { vec![Downloader::Pip, Downloader::Conda] } else { vec![Downloader::Conda] }
+            // mamba 2 and micromamba have settings of their own, and which mamba it is cannot be told from its name.
+            let by_conda = conda.program == "conda" && !set(&conda.call, &["CONDA_REMOTE_READ_TIMEOUT_SECS"]);
+            let by_pip = builds && with_pip() && !set(&conda.call, &["PIP_DEFAULT_TIMEOUT"]);
+            by_pip.then_some(Downloader::Pip).into_iter().chain(by_conda.then_some(Downloader::Conda)).collect()
         }
         _ => Vec::new(),
     }
@@ -415,7 +414,10 @@ impl Looked<'_> {
                     && !requirement.expands
                     && requirement.extras.is_empty()
                     && requirement.marker.is_none();
-                let newest = pip.upgrades() && pip.constraint_files().next().is_none() && pip.downloads();
+                // `pip>=23` without quotes: the shell writes a file `=23`, and the author asked for a version.
+                let end = command.words.get(requirement.word)?.range.end;
+                let glued = command.redirects.iter().any(|redirect| redirect.range.start == end);
+                let newest = !glued && pip.upgrades() && pip.constraint_files().next().is_none() && pip.downloads();
                 let answer = self.state.pip_answer(&pip);
                 (bare && newest)
                     .then(|| self.subject(command, requirement.word, Role::PipRequirement, answer, breaks(&pip)))
@@ -478,7 +480,8 @@ impl Looked<'_> {
             (Fact::Unknown { from }, _) => Pin::None(format!("its Python is not known ({from})")),
             _ => Pin::None("it is not known which channel this conda takes pip from".to_owned()),
         };
-        Some(subject)
+        // Most often pip is there already and stays as it is; without knowing the channel there is nothing to say.
+        subject.pin.version().is_some().then_some(subject)
     }
 
     /// Whether a pip gives itself too short a timeout.

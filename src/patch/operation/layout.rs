@@ -7,13 +7,8 @@ use crate::patch::subject::DockerfileView;
 use crate::shell::Command;
 use crate::source::Span;
 
-/// A new instruction directly before another, above that one's own comments. Where an instruction of the same kind
-/// stands directly before, the new one joins it.
-pub fn insert_instruction(view: &DockerfileView<'_>, number: usize, keyword: &str, arguments: &str) -> Edit {
-    insert_instructions(view, number, &[(keyword, arguments.to_owned())])
-}
-
-/// The same for several new instructions in a row.
+/// New instructions directly before another, above that one's own comments. Where an instruction of the same kind
+/// stands directly before, they join it.
 pub fn insert_instructions(view: &DockerfileView<'_>, number: usize, lines: &[(&str, String)]) -> Edit {
     let source = view.source;
     let instructions = &view.model.dockerfile.instructions;

@@ -23,13 +23,11 @@ pub fn environment(variables: &[Variable], subject: &Subject, view: &DockerfileV
     if pairs.is_empty() {
         return Ok(Outcome::default());
     }
-    let newline = view.source.newline().as_str();
-    let continued = format!(" {}{newline}    ", view.model.dockerfile.escape);
-    let edit = layout::insert_instruction(view, instruction, "ENV", &pairs.join(&continued));
-    let arguments = pairs.join(" ");
+    let lines: Vec<(&str, String)> = pairs.iter().map(|pair| ("ENV", pair.clone())).collect();
+    let edits = vec![layout::insert_instructions(view, instruction, &lines)];
     let action = format!("set {}", pairs.join(" and "));
-    let change = Change::InsertInstruction { before: instruction, keyword: "ENV".to_owned(), arguments };
-    Ok(Outcome::of(edit, change, action))
+    let change = |pair| Change::InsertInstruction { before: instruction, keyword: "ENV".to_owned(), arguments: pair };
+    Ok(Outcome { edits, changes: pairs.into_iter().map(change).collect(), action, safety: None })
 }
 
 /// The variable that stands too low has this value.
