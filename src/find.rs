@@ -9,7 +9,7 @@ use crate::facts::timeline::Timeline;
 use crate::finding::{Finding, Fix, Ground, Remedy};
 use crate::model::{DockerfileModel, Model};
 use crate::patch::catalogue::Catalogue;
-use crate::patch::file::{Branch, Case, Patch, Safety, Setting, Suspect};
+use crate::patch::file::{Branch, Case, Operation, Patch, Safety, Setting, Suspect};
 use crate::patch::subject::{CondaView, DockerfileView, Subject, Target};
 use crate::patch::{applies, operation, suspect};
 use crate::project::{Member, Project};
@@ -39,7 +39,7 @@ pub fn find_in(project: &Project, number: usize, catalogue: &Catalogue) -> Vec<F
 type Values = BTreeMap<String, Setting>;
 
 fn in_dockerfile(member: &Member, model: &DockerfileModel, catalogue: &Catalogue, values: &Values) -> Vec<Finding> {
-    if model.runs.is_empty() {
+    if model.runs.is_empty() && model.unread.is_empty() {
         return Vec::new();
     }
     let timeline = Timeline::new(model);
@@ -49,7 +49,47 @@ fn in_dockerfile(member: &Member, model: &DockerfileModel, catalogue: &Catalogue
         (_, Some(condition)) => suspect::commands(&view, condition),
         _ => Vec::new(),
     };
-    collect(catalogue, values, suspects, |operation, subject| operation::in_dockerfile(operation, subject, &view))
+    let ensure = |operation: &Operation, subject: &Subject| operation::in_dockerfile(operation, subject, &view);
+    let mut findings = collect(catalogue, values, suspects, ensure);
+    findings.extend(not_read(model, &timeline));
+    findings
+}
+
+/// The name under which a text is reported that may concern a patch and is not understood. No patch has it.
+pub const NOT_READ: &str = "not-read";
+
+/// What is not understood is never edited, but it is told: the first text of each stage that may download and that
+/// envfix does not read.
+fn not_read(model: &DockerfileModel, timeline: &Timeline) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (number, stage) in model.dockerfile.stages.iter().enumerate() {
+        let speaks = |text: &str| text.contains("pip") || text.contains("conda");
+        let instructions = &model.dockerfile.instructions[stage.instructions.clone()];
+        let shell = timeline.end(number).and_then(|state| state.shell.clone().err());
+        let found = match shell {
+            Some(reason) => instructions
+                .iter()
+                .find(|it| it.keyword == "RUN" && speaks(it.arguments_text()))
+                .map(|instruction| (instruction.span, reason)),
+            None => model
+                .unread
+                .iter()
+                .filter(|unread| stage.instructions.contains(&unread.instruction))
+                .find(|unread| speaks(model.dockerfile.instructions[unread.instruction].arguments_text()))
+                .map(|unread| (unread.span, unread.reason.clone())),
+        };
+        findings.extend(found.map(|(place, reason)| Finding {
+            member: 0,
+            patch: NOT_READ.to_owned(),
+            title: "A shell text that envfix does not read".to_owned(),
+            ground: Ground::Hardening,
+            message: "the commands of this stage are not all read".to_owned(),
+            place,
+            evidence: Vec::new(),
+            remedy: Remedy::Advice(format!("look at it yourself, since {reason}")),
+        }));
+    }
+    findings
 }
 
 fn in_conda(environment: &CondaEnvironment, catalogue: &Catalogue, values: &Values) -> Vec<Finding> {
@@ -66,7 +106,7 @@ fn collect(
     catalogue: &Catalogue,
     values: &Values,
     suspects: impl Fn(&Suspect) -> Vec<Subject>,
-    ensure: impl Fn(&crate::patch::file::Operation, &Subject) -> Result<operation::Outcome, String>,
+    ensure: impl Fn(&Operation, &Subject) -> Result<operation::Outcome, String>,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     for patch in catalogue.patches() {
@@ -91,7 +131,7 @@ fn finding(
     suspect: &Suspect,
     subject: &Subject,
     values: &Values,
-    ensure: &impl Fn(&crate::patch::file::Operation, &Subject) -> Result<operation::Outcome, String>,
+    ensure: &impl Fn(&Operation, &Subject) -> Result<operation::Outcome, String>,
 ) -> Option<Finding> {
     let branch = case.remedy.iter().find(|branch| applies(branch, subject))?;
     let remedy = remedy(branch, subject, values, ensure)?;
@@ -115,7 +155,7 @@ fn remedy(
     branch: &Branch,
     subject: &Subject,
     values: &Values,
-    ensure: &impl Fn(&crate::patch::file::Operation, &Subject) -> Result<operation::Outcome, String>,
+    ensure: &impl Fn(&Operation, &Subject) -> Result<operation::Outcome, String>,
 ) -> Option<Remedy> {
     let advice = branch.advice.as_ref().map(|advice| subject.fill(advice, values));
     let Some(safety) = branch.safety else { return advice.map(Remedy::Advice) };

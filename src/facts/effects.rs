@@ -67,7 +67,7 @@ impl State {
                 if let Ran::Module { name, .. } = &python.ran
                     && name == "ensurepip"
                 {
-                    self.provides_pip(&self.answer(command.words[python.interpreter].text()));
+                    self.provides_pip(&self.answer_to(&command.words[python.interpreter]));
                 }
             }
             Tool::Uv(uv) => {

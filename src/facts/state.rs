@@ -7,6 +7,7 @@ use super::image::{ImageFacts, Interpreter, InterpreterKind, OperatingSystem};
 use super::level::Fact;
 use super::version::{PythonVersion, Release};
 use crate::dockerfile::variables;
+use crate::shell::Word;
 use crate::shell::tool::Environment;
 
 /// How many variables, folders and environments are kept. Real files have a few dozen.
@@ -57,6 +58,8 @@ pub struct State {
     pub pip_configured: Option<String>,
     /// What sets conda's timeout other than `ENV`, where anything does.
     pub conda_configured: Option<String>,
+    /// Where the `get-pip.py` that is there was fetched from; several where it is not known which it is.
+    pub get_pip: Vec<String>,
     /// PEP 668's marker was removed.
     pub marker_removed: bool,
 }
@@ -68,6 +71,8 @@ pub struct Variable {
     pub value: Option<String>,
     /// Whether an `ARG` sets it, so that a build may set it otherwise.
     pub from_argument: bool,
+    /// Whether its value depends on an `ARG`, so that a build may make it another.
+    pub by_argument: bool,
     /// Number of the instruction that sets it.
     pub instruction: usize,
 }
@@ -116,7 +121,8 @@ impl State {
         }
         let windows = facts.os.values().contains(&OperatingSystem::Windows);
         let variable = |(name, value): (String, String)| {
-            (name != "PATH").then_some((name, Variable { value: Some(value), from_argument: false, instruction: 0 }))
+            let variable = Variable { value: Some(value), from_argument: false, by_argument: false, instruction: 0 };
+            (name != "PATH").then_some((name, variable))
         };
         Self {
             shell: if windows { Err("its shell is a Windows one".to_owned()) } else { Ok(()) },
@@ -142,6 +148,7 @@ impl State {
             opaque: None,
             pip_configured: None,
             conda_configured: None,
+            get_pip: Vec::new(),
             marker_removed: false,
         }
     }
@@ -169,6 +176,26 @@ impl State {
         }
         let mut lookup = |name: &str| self.variables.get(name).and_then(|variable| variable.value.clone());
         variables::expand(text, '\\', &mut lookup).ok()
+    }
+
+    /// Whether a text holds a variable whose value depends on an `ARG`.
+    #[must_use]
+    pub fn depends_on_argument(&self, text: &str) -> bool {
+        text.split('$').skip(1).any(|rest| {
+            let name = rest.trim_start_matches('{');
+            let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len());
+            self.variables.get(&name[..end]).is_some_and(|variable| variable.by_argument)
+        })
+    }
+
+    /// Who answers to the word that names a command.
+    #[must_use]
+    pub fn answer_to(&self, word: &Word) -> Answer {
+        if !word.raw.contains('$') {
+            return self.answer(word.text());
+        }
+        let answer = self.answer(&word.raw);
+        if self.depends_on_argument(&word.raw) { answer.weaken("if the build keeps the ARG's default") } else { answer }
     }
 
     /// Who answers to a command as it is written: `python`, `pip3.11`, `/opt/venv/bin/python`, `$VENV/bin/pip`.

@@ -7,13 +7,20 @@ use std::rc::Rc;
 use super::effects::Place;
 use super::image;
 use super::state::State;
+use crate::dockerfile::run::Run;
 use crate::dockerfile::{Base, Instruction, Stage};
+use crate::shell::Script;
+use crate::shell::tool;
 use crate::model::DockerfileModel;
 
 /// The facts at every point of a Dockerfile.
 #[derive(Debug)]
 pub struct Timeline {
     before: BTreeMap<(usize, usize), Rc<State>>,
+    /// The texts with their variables replaced, where they have any whose value is known.
+    scripts: BTreeMap<usize, Script>,
+    /// The commands that run `get-pip.py`, and whether it is the newest, where that is known.
+    get_pips: BTreeMap<(usize, usize), Option<bool>>,
     ends: Vec<Rc<State>>,
     parents: Vec<Option<usize>>,
 }
@@ -22,7 +29,13 @@ impl Timeline {
     /// Works out the facts of a Dockerfile.
     #[must_use]
     pub fn new(model: &DockerfileModel) -> Self {
-        let mut timeline = Self { before: BTreeMap::new(), ends: Vec::new(), parents: Vec::new() };
+        let mut timeline = Self {
+            before: BTreeMap::new(),
+            scripts: BTreeMap::new(),
+            get_pips: BTreeMap::new(),
+            ends: Vec::new(),
+            parents: Vec::new(),
+        };
         for stage in &model.dockerfile.stages {
             timeline.stage(model, stage);
         }
@@ -33,6 +46,18 @@ impl Timeline {
     #[must_use]
     pub fn before(&self, place: Place) -> Option<&State> {
         self.before.get(&(place.instruction, place.command)).map(Rc::as_ref)
+    }
+
+    /// The commands of a text, with variables replaced whose value is known: for looking at, never for editing.
+    #[must_use]
+    pub fn script<'a>(&'a self, run: &'a Run) -> &'a Script {
+        self.scripts.get(&run.instruction).unwrap_or(&run.script)
+    }
+
+    /// Whether a command runs `get-pip.py`: and if so, whether it is the newest, where that is known.
+    #[must_use]
+    pub fn get_pip(&self, place: Place) -> Option<Option<bool>> {
+        self.get_pips.get(&(place.instruction, place.command)).copied()
     }
 
     /// The facts at the end of a stage.
@@ -109,7 +134,16 @@ impl Timeline {
         let active = state.active.clone();
         match model.run(number) {
             Some(run) => {
-                for (command_number, command) in run.script.commands.iter().enumerate() {
+                if let Some(script) = expanded(state, run) {
+                    self.scripts.insert(number, script);
+                }
+                let script = self.scripts.get(&number).unwrap_or(&run.script);
+                let get_pips: Vec<usize> = tool::get_pip_in(script).into_iter().map(|(command, _)| command).collect();
+                let fetched = tool::get_pips_fetched(script);
+                if !fetched.is_empty() {
+                    Rc::make_mut(state).get_pip = fetched;
+                }
+                for (command_number, command) in script.commands.iter().enumerate() {
                     let place = Place { instruction: number, command: command_number };
                     self.before.insert((number, command_number), Rc::clone(state));
                     if command.words.is_empty() {
@@ -118,7 +152,13 @@ impl Timeline {
                     let link = model.link(number, command_number).and_then(|link| link.environment.as_deref());
                     // Most commands change nothing that is kept: then both points share one state.
                     let mut next = (**state).clone();
-                    next.ran(command, place, link);
+                    match get_pips.contains(&command_number).then(|| tool::as_get_pip(command)).flatten() {
+                        Some(get_pip) => {
+                            self.get_pips.insert((number, command_number), newest_get_pip(&state.get_pip));
+                            next.ran_get_pip(&get_pip);
+                        }
+                        None => next.ran(command, place, link),
+                    }
                     if next != **state {
                         *state = Rc::new(next);
                     }
@@ -147,6 +187,47 @@ impl Timeline {
             .position(|stage| stage.name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(from)));
         self.ends.get(by_name.or_else(|| from.parse().ok())?).cloned()
     }
+}
+
+/// Whether the `get-pip.py` of these addresses is the newest: the one of bootstrap.pypa.io that is for no version.
+fn newest_get_pip(addresses: &[String]) -> Option<bool> {
+    let newest = |address: &String| address.ends_with("bootstrap.pypa.io/get-pip.py");
+    (!addresses.is_empty()).then(|| addresses.iter().all(newest))
+}
+
+/// A text with those variables replaced whose value is known. A value that an `ARG` gives counts only where it names
+/// the program: which Python it then is, is no more than plausible.
+fn expanded(state: &State, run: &Run) -> Option<Script> {
+    if !run.text.text.contains('$') || state.variables.is_empty() {
+        return None;
+    }
+    let mut script = run.script.clone();
+    let mut changed = false;
+    for command in &mut script.commands {
+        let program = tool::Call::of(command).program;
+        for (number, word) in command.words.iter_mut().enumerate() {
+            let plain = word.value.is_none() && word.raw.contains('$') && !word.raw.contains(['`', '(']);
+            if !plain || (number > program && state.depends_on_argument(&word.raw)) {
+                continue;
+            }
+            let value = state.expand(&word.raw).filter(|value| !value.is_empty() && !value.contains([' ', '\t', '*', '?', '$']));
+            if value.is_some() && !sets_variable_of(&run.text.text, &word.raw) {
+                word.value = value;
+                changed = true;
+            }
+        }
+    }
+    changed.then_some(script)
+}
+
+/// Whether a text itself gives a value to a variable that a word holds.
+fn sets_variable_of(text: &str, word: &str) -> bool {
+    word.split('$').skip(1).any(|rest| {
+        let name = rest.trim_start_matches('{');
+        let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len());
+        let name = &name[..end];
+        ["for ", "read "].iter().any(|before| text.contains(&format!("{before}{name}"))) || text.contains(&format!("{name}="))
+    })
 }
 
 /// What is known of the image that a stage starts from.

@@ -35,7 +35,6 @@ fn truth(conditions: &Conditions, subject: &Subject) -> Truth {
         externally_managed,
         pip_pin,
         pip_pin_knows_later_options,
-        get_pip_refuses,
         python_pinned,
         timeout_set_elsewhere,
     } = conditions;
@@ -68,9 +67,6 @@ fn truth(conditions: &Conditions, subject: &Subject) -> Truth {
     }
     if let Some(wanted) = pip_pin_knows_later_options {
         need(of(Some(subject.unknown_option.is_none() == *wanted)));
-    }
-    if let Some(wanted) = get_pip_refuses {
-        need(of(Some(subject.get_pip_refuses == *wanted)));
     }
     if let Some(wanted) = python_pinned {
         need(of(subject.python_pinned.map(|pinned| pinned == *wanted)));

@@ -185,6 +185,9 @@ pub struct CommandCondition {
     /// without a pip among its requirements, or `conda install pip`.
     #[serde(default)]
     pub installs_newest_pip: Vec<PipInstaller>,
+    /// It runs the newest `get-pip.py`, which refuses its Python.
+    #[serde(default)]
+    pub get_pip_refuses: bool,
     /// It is a pip that gives itself a shorter timeout than this, in seconds.
     #[serde(default)]
     pub pip_timeout_below: Option<Setting>,
@@ -284,9 +287,6 @@ pub struct Conditions {
     /// Every pip option used later in the stage, or in one that derives from it, is known to that pip.
     #[serde(default)]
     pub pip_pin_knows_later_options: Option<bool>,
-    /// The newest `get-pip.py` is fetched, and it refuses the Python concerned.
-    #[serde(default)]
-    pub get_pip_refuses: Option<bool>,
     /// The Python of the conda environment is pinned to one minor version.
     #[serde(default)]
     pub python_pinned: Option<bool>,

@@ -68,8 +68,6 @@ pub struct Subject {
     pub apt_python: Option<String>,
     /// A pip option used later that the pin does not know.
     pub unknown_option: Option<String>,
-    /// `get-pip.py` in its newest version, which refuses this Python.
-    pub get_pip_refuses: bool,
     /// The channel that decides which pip a conda environment gets.
     pub channel: Option<String>,
     /// Whether the conda environment pins its Python to one minor version.
@@ -136,8 +134,10 @@ pub enum Target {
 pub enum Role {
     /// The requirement `pip` of a `pip install`.
     PipRequirement,
-    /// `get-pip.py`, or the Python that reads it from a pipe: arguments go behind it.
+    /// `get-pip.py`, or the `-` of a Python that reads it from a pipe: arguments go behind it.
     GetPip,
+    /// A Python that reads `get-pip.py` from a pipe without being told so: `-` and arguments go behind it.
+    PipedGetPip,
     /// The spec `pip` of a `conda install`.
     CondaSpec,
     /// The value of pip's `--timeout`.
@@ -208,7 +208,7 @@ impl Pin {
 pub fn versions(python: &Answer) -> Fact<PythonVersion> {
     match python {
         Fact::Known { value: Some(interpreter), .. } => interpreter.version.clone(),
-        Fact::Known { value: None, from } => Fact::unknown(format!("no Python answers there ({from})")),
+        Fact::Known { value: None, .. } => Fact::unknown("what brought pip there was not recognised"),
         Fact::Among { values, from } => {
             let all: Vec<PythonVersion> =
                 values.iter().flatten().flat_map(|interpreter| interpreter.version.values().to_vec()).collect();
@@ -232,7 +232,6 @@ impl Subject {
             elsewhere: None,
             apt_python: None,
             unknown_option: None,
-            get_pip_refuses: false,
             channel: None,
             python_pinned: None,
         }
@@ -376,7 +375,7 @@ impl<'a> DockerfileView<'a> {
         instructions: std::ops::Range<usize>,
     ) -> impl Iterator<Item = (Place, &crate::shell::Command, &State)> {
         self.model.runs_in(instructions).flat_map(move |run| {
-            run.script.commands.iter().enumerate().filter_map(move |(number, command)| {
+            self.timeline.script(run).commands.iter().enumerate().filter_map(move |(number, command)| {
                 let place = Place { instruction: run.instruction, command: number };
                 Some((place, command, self.timeline.before(place)?))
             })

@@ -13,7 +13,7 @@ use crate::facts::pip_table;
 use crate::facts::state::{Answer, Installed, State};
 use crate::facts::version::PythonVersion;
 use crate::finding::Evidence;
-use crate::shell::tool::{self, Conda, GetPip, Pip, PythonRun, Ran, RequirementKind, Tool};
+use crate::shell::tool::{self, Conda, Pip, PythonRun, Ran, RequirementKind, Tool};
 use crate::shell::{Command, Nesting, Operator};
 
 /// The stages that a condition holds of.
@@ -166,7 +166,7 @@ impl Stage<'_> {
         version: Option<PythonVersion>,
     ) -> Option<String> {
         let concerned = |interpreter: usize| {
-            let answer = state.answer(command.words.get(interpreter)?.text());
+            let answer = state.answer_to(command.words.get(interpreter)?);
             let Fact::Known { value: Some(interpreter), .. } = answer else { return None };
             match version {
                 Some(version) => (interpreter.version.value() == Some(&version)).then_some(interpreter),
@@ -174,8 +174,8 @@ impl Stage<'_> {
             }
         };
         match (need, tool::tool(command)) {
-            (Need::GetPip, Tool::GetPip(get_pip)) => {
-                let interpreter = concerned(get_pip.interpreter)?;
+            (Need::GetPip, Tool::GetPip(_) | Tool::Python(_)) if self.view.timeline.get_pip(place).is_some() => {
+                let interpreter = concerned(tool::as_get_pip(command)?.interpreter)?;
                 // From Python 3.10 on, pip does without distutils.
                 let imports = interpreter.version.value().is_some_and(|it| *it < PythonVersion::new(3, 10));
                 imports.then(|| "runs get-pip.py, which imports distutils".to_owned())
@@ -296,6 +296,12 @@ impl Stage<'_> {
 
     /// The tools that a command downloads with, by the default timeout.
     fn downloaders(&self, place: Place, command: &Command) -> Vec<Downloader> {
+        if self.view.timeline.get_pip(place).is_some() {
+            let own = |name: &str| matches!(name, "--timeout" | "--no-index");
+            let get_pip = tool::as_get_pip(command);
+            let waits = get_pip.is_some_and(|it| !it.options.iter().any(|option| own(&option.name)) && !it.call.sudo());
+            return waits.then_some(Downloader::Pip).into_iter().collect();
+        }
         if let Some(text) = tool::nested(command) {
             let Ok(script) = crate::shell::parse(&text) else { return Vec::new() };
             return script.commands.iter().flat_map(|command| by_itself(command, || true)).collect();
@@ -321,10 +327,6 @@ fn by_itself(command: &Command, with_pip: impl Fn() -> bool) -> Vec<Downloader> 
                 && !set(&pip.call, &["PIP_DEFAULT_TIMEOUT", "PIP_TIMEOUT"]) =>
         {
             vec![Downloader::Pip]
-        }
-        Tool::GetPip(get_pip) if !set(&get_pip.call, &["PIP_DEFAULT_TIMEOUT"]) => {
-            let own = get_pip.options.iter().any(|option| matches!(option.name.as_str(), "--timeout" | "--no-index"));
-            if own { Vec::new() } else { vec![Downloader::Pip] }
         }
         Tool::Conda(conda) if conda.downloads() => {
             let builds = conda.is("env create") || conda.is("env update");
@@ -405,7 +407,13 @@ struct Looked<'a> {
 impl Looked<'_> {
     /// Whether a command installs the newest pip there is.
     fn newest_pip(&self, command: &Command, condition: &CommandCondition) -> Option<Subject> {
+        if condition.get_pip_refuses {
+            return self.get_pip(command, true);
+        }
         let kinds = &condition.installs_newest_pip;
+        if kinds.contains(&PipInstaller::GetPip) && self.view.timeline.get_pip(self.place).is_some() {
+            return self.get_pip(command, false);
+        }
         match tool::tool(command) {
             Tool::Pip(pip) if kinds.contains(&PipInstaller::Pip) => {
                 let requirement = pip.requirement("pip")?;
@@ -422,33 +430,33 @@ impl Looked<'_> {
                 (bare && newest)
                     .then(|| self.subject(command, requirement.word, Role::PipRequirement, answer, breaks(&pip)))
             }
-            Tool::GetPip(get_pip) if kinds.contains(&PipInstaller::GetPip) => self.get_pip(command, &get_pip),
             Tool::Conda(conda) if kinds.contains(&PipInstaller::Conda) => self.conda(command, &conda),
             _ => None,
         }
     }
 
-    fn get_pip(&self, command: &Command, get_pip: &GetPip<'_>) -> Option<Subject> {
-        let unknown = get_pip.requirements.iter().any(|it| it.kind == RequirementKind::Unknown);
-        let local = get_pip.options.iter().any(|option| option.name == "--no-index");
-        if get_pip.requirement("pip").is_some() || unknown || local {
+    /// Whether a command runs the newest get-pip.py without naming a pip: as a file or from a pipe.
+    fn get_pip(&self, command: &Command, refused: bool) -> Option<Subject> {
+        if self.view.timeline.get_pip(self.place)? != Some(true) {
             return None;
         }
-        let script = self.view.model.run(self.place.instruction)?;
-        let by_text = tool::get_pip_in(&script.script);
-        let fetched = by_text.iter().find(|(number, _)| *number == self.place.command);
-        let url = fetched.and_then(|(_, it)| it.fetched.as_ref()).map(|it| it.url.as_str()).unwrap_or_default();
-        let word = get_pip.script?;
-        let answer = self.state.answer(command.words.get(get_pip.interpreter)?.text());
+        let get_pip = tool::as_get_pip(command)?;
+        let unknown = get_pip.requirements.iter().any(|it| it.kind == RequirementKind::Unknown);
+        let local = get_pip.options.iter().any(|option| option.name == "--no-index");
+        if unknown || local || (get_pip.requirement("pip").is_some() && !refused) {
+            return None;
+        }
+        let answer = self.state.answer_to(command.words.get(get_pip.interpreter)?);
+        let known = versions(&answer);
+        // pip 26.1, which get-pip.py carries, wants Python 3.10; the script itself says so and stops.
+        let old = |version: &PythonVersion| *version < PythonVersion::new(3, 10);
+        if refused != (!known.values().is_empty() && known.values().iter().all(old)) {
+            return None;
+        }
         let broken = get_pip.options.iter().any(|option| option.name == "--break-system-packages");
-        let mut subject = self.subject(command, word, Role::GetPip, answer, broken);
-        // `…/pip/3.6/get-pip.py` is the script for that Python; `…/get-pip.py` is the newest.
-        let newest = url.ends_with("bootstrap.pypa.io/get-pip.py") || url.ends_with("bootstrap.pypa.io/get-pip.py'");
-        let known = versions(&subject.python);
-        let old =
-            !known.values().is_empty() && known.values().iter().all(|version| *version < PythonVersion::new(3, 9));
-        subject.get_pip_refuses = newest && old;
-        Some(subject)
+        let word = get_pip.script.unwrap_or(get_pip.arguments.max(get_pip.interpreter + 1) - 1);
+        let role = if get_pip.script.is_some() || word > get_pip.interpreter { Role::GetPip } else { Role::PipedGetPip };
+        Some(self.subject(command, word, role, answer, broken))
     }
 
     fn conda(&self, command: &Command, conda: &Conda<'_>) -> Option<Subject> {

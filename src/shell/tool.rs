@@ -21,7 +21,7 @@ use std::borrow::Cow;
 pub use apt::{Apt, AptPackage};
 pub use conda::{Conda, ConfigAction, ConfigSetting, Environment, Spec};
 pub use files::{Activation, Link, Venv, cleans_apt_lists, links, makes_venv, sources_activate};
-pub use get_pip::{Fetched, GetPip, get_pip_in};
+pub use get_pip::{Fetched, GetPip, as_get_pip, get_pip_in, get_pips_fetched, is_get_pip};
 pub use nested::nested;
 pub use options::Opt;
 pub use pip::Pip;

@@ -84,7 +84,8 @@ impl State {
         if any(|facts| facts.distutils) || by_name || releases.is_empty() && name.starts_with("python3-") {
             self.apt.distutils.get_or_insert_with(|| format!("the package {name}"));
         }
-        if all(|facts| facts.python3) || name == "python3" {
+        let python3 = ["python3", "python3-pip", "python3-dev", "python3-venv", "python3-setuptools", "python3-minimal"];
+        if all(|facts| facts.python3) || python3.contains(&name) {
             self.provides_system_python3();
         } else if any(|facts| facts.python3) {
             self.may_answer(|state| &mut state.python3, &format!("the package {name}"));

@@ -3,7 +3,7 @@
 use super::super::level::Fact;
 use super::super::state::{MANY, State, Variable};
 use crate::dockerfile::Instruction;
-use crate::shell::tool::Environment;
+use crate::shell::tool::{self, Environment};
 
 impl State {
     /// What an instruction other than `RUN`, `COPY` and `ADD` changes.
@@ -48,8 +48,9 @@ impl State {
         if self.variables.len() >= MANY && !of_interest && !self.variables.contains_key(&name) {
             return;
         }
+        let by_argument = from_argument || value.is_some_and(|value| self.depends_on_argument(value));
         let value = value.and_then(|value| self.expand(value));
-        self.variables.insert(name, Variable { value, from_argument, instruction });
+        self.variables.insert(name, Variable { value, from_argument, by_argument, instruction });
     }
 
     /// `ENV PATH`: the folders before `$PATH` come first from now on.
@@ -125,6 +126,9 @@ impl State {
         let to = to.trim_end_matches('/').to_owned();
         let from_stage = instruction.flags.iter().any(|flag| flag.text.starts_with("--from"));
         for source in sources {
+            if tool::is_get_pip(source) {
+                self.get_pip.push(source.clone());
+            }
             let source = self.expand(source).unwrap_or_else(|| source.clone());
             let source = source.trim_end_matches('/');
             if let Some(interpreter) = from.and_then(|state| state.prefixes.get(source)) {

@@ -33,11 +33,11 @@ impl State {
             return self.in_environment(environment);
         }
         let word = pip.interpreter.unwrap_or(pip.pip);
-        self.answer(pip.call.command.words[word].text())
+        self.answer_to(&pip.call.command.words[word])
     }
 
-    pub(super) fn ran_get_pip(&mut self, get_pip: &GetPip<'_>) {
-        let answer = self.answer(get_pip.call.command.words[get_pip.interpreter].text());
+    pub(in crate::facts) fn ran_get_pip(&mut self, get_pip: &GetPip<'_>) {
+        let answer = self.answer_to(&get_pip.call.command.words[get_pip.interpreter]);
         self.provides_pip(&answer);
         // Before Python 3.12, get-pip.py installs setuptools too, which carries distutils.
         self.apt.distutils.get_or_insert_with(|| "get-pip.py, which installs setuptools".to_owned());

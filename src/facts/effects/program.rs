@@ -13,6 +13,9 @@ impl State {
         let raw = command.words.get(call.program).map_or("", |word| word.text());
         match name.as_deref() {
             None => self.may_provide(&format!("`{raw}`")),
+            Some("xargs") if arguments.iter().any(|word| matches!(*word, "apt-get" | "apt" | "pip" | "pip3")) => {
+                self.unread("what xargs installs");
+            }
             Some("add-apt-repository") if arguments.iter().any(|word| word.contains("deadsnakes")) => {
                 self.apt.deadsnakes = true;
             }
@@ -73,14 +76,14 @@ impl State {
             let path = self.expand(&link.name).unwrap_or_else(|| link.name.clone());
             let target = link.target.rsplit('/').next().unwrap_or_default().to_owned();
             let answer = |state: &State| match target.as_str() {
-                "python3" => state.python3.clone(),
+                "python3" | "pip3" => state.python3.clone(),
                 other if other.starts_with("python3.") => state.answer(other),
                 _ => Fact::unknown(format!("what the link {path} points to")),
             };
             match path.rsplit('/').next().unwrap_or_default() {
                 "python" => self.python = answer(self),
                 "python3" => self.python3 = answer(self),
-                "pip" => self.pip = Fact::unknown(format!("what the link {path} points to")),
+                "pip" => self.pip = answer(self),
                 _ => {}
             }
         }

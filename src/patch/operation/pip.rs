@@ -56,9 +56,10 @@ pub fn pin(version: &str, subject: &Subject, view: &DockerfileView<'_>) -> Resul
             let edit = Edit::insert(found.span.start + inner.len(), format!("{operator}{version}"));
             Ok(Outcome::of(edit, Change::ReplaceWord { word: found.id, to }, action))
         }
-        Role::GetPip => {
-            let words = vec![format!("pip=={version}")];
-            let edit = Edit::insert(found.span.end, format!(" {}", words[0]));
+        Role::GetPip | Role::PipedGetPip => {
+            let dash = (found.role == Role::PipedGetPip).then(|| "-".to_owned());
+            let words: Vec<String> = dash.into_iter().chain([format!("pip=={version}")]).collect();
+            let edit = Edit::insert(found.span.end, format!(" {}", words.join(" ")));
             Ok(Outcome::of(edit, Change::InsertWords { after: found.id, words }, action))
         }
         Role::Timeout => Err(by_hand),

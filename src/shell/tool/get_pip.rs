@@ -62,8 +62,24 @@ impl<'a> GetPip<'a> {
     }
 }
 
-/// Whether a path is `get-pip.py`'s.
-pub(super) fn is_get_pip(path: &str) -> bool {
+/// A command read as a run of `get-pip.py`, whatever the file is called: for one that [`get_pip_in`] found.
+#[must_use]
+pub fn as_get_pip(command: &Command) -> Option<GetPip<'_>> {
+    let call = Call::of(command);
+    let name = call.name()?;
+    PythonRun::read(&call, &name).map(|python| GetPip::of_python(&python))
+}
+
+/// The addresses of `get-pip.py` that the commands of a text fetch.
+#[must_use]
+pub fn get_pips_fetched(script: &Script) -> Vec<String> {
+    let commands = script.commands.iter().enumerate();
+    commands.filter_map(|(index, command)| Some(fetch(command, index)?.0.url)).collect()
+}
+
+/// Whether a path or an address is `get-pip.py`'s.
+#[must_use]
+pub fn is_get_pip(path: &str) -> bool {
     let name = base_name(path).to_ascii_lowercase();
     (name.starts_with("get-pip") || name.starts_with("get_pip")) && name.ends_with(".py")
 }
