@@ -27,7 +27,7 @@ impl State {
     pub fn may_provide(&mut self, what: &str) {
         self.opaque.get_or_insert_with(|| what.to_owned());
         for answer in [&mut self.python, &mut self.python3, &mut self.pip] {
-            if matches!(answer, Fact::Known { value: None, .. }) {
+            if !answer.values().is_empty() && answer.values().iter().all(Option::is_none) {
                 *answer = Fact::unknown(format!("{what} may provide one"));
             }
         }
@@ -125,8 +125,13 @@ impl State {
     /// A command is there now. Where it is known to be another's, or was not known before, that stays.
     fn answers(&mut self, of: fn(&mut State) -> &mut Answer, answer: Answer) {
         let slot = of(self);
-        if matches!(slot, Fact::Known { value: None, .. }) {
-            *slot = answer;
+        match slot {
+            Fact::Known { value: None, .. } => *slot = answer,
+            Fact::Among { values, from } if values.iter().all(Option::is_none) => {
+                let reason = from.clone();
+                *slot = answer.weaken(&reason);
+            }
+            _ => {}
         }
     }
 

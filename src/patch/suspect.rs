@@ -450,7 +450,8 @@ impl Looked<'_> {
         let known = versions(&answer);
         // pip 26.1, which get-pip.py carries, wants Python 3.10; the script itself says so and stops.
         let old = |version: &PythonVersion| *version < PythonVersion::new(3, 10);
-        if refused != (!known.values().is_empty() && known.values().iter().all(old)) {
+        let refuses = known.value().is_some_and(old);
+        if refused != refuses || (!refused && known.values().iter().any(old)) {
             return None;
         }
         let broken = get_pip.options.iter().any(|option| option.name == "--break-system-packages");

@@ -44,7 +44,7 @@ impl State {
             {
                 self.apt.deadsnakes_distutils.get_or_insert_with(|| package.name.clone());
             }
-            let missing = matches!(self.python3, Fact::Known { value: None, .. });
+            let missing = self.python3.values().iter().all(Option::is_none) && !self.python3.values().is_empty();
             self.installed(&package.name, package.is_file(), recommends);
             if missing && self.apt.python3.is_none() && self.python3.value().is_some_and(Option::is_some) {
                 self.apt.python3_along.get_or_insert(installed);
