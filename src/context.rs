@@ -67,9 +67,9 @@ pub fn source_of(dockerfile: &Dockerfile, instruction: usize, path: &str) -> Opt
         match step.keyword.as_str() {
             "WORKDIR" => {
                 let written = step.arguments_text().trim_matches(['"', '\'']);
-                workdir = absolute(&workdir, &plain(dockerfile, written)?);
+                workdir = absolute(&workdir, &plain(dockerfile, written, instruction)?);
             }
-            "COPY" | "ADD" => copies.extend(copied(dockerfile, step, &workdir)),
+            "COPY" | "ADD" => copies.extend(copied(dockerfile, step, &workdir, instruction)),
             "RUN" if index == instruction => {
                 copies.extend(step.flags.iter().filter_map(|flag| bound(&flag.text, &workdir)))
             }
@@ -77,7 +77,7 @@ pub fn source_of(dockerfile: &Dockerfile, instruction: usize, path: &str) -> Opt
         }
     }
     let wanted = absolute(&workdir, path);
-    copies.iter().rev().find_map(|copy| copy.source_of(&wanted))
+    copies.iter().rev().find_map(|copy| copy.source_of(&wanted)).flatten()
 }
 
 /// The instructions that have run when one of them does: those before it in its stage, after those of the stages that
@@ -98,7 +98,7 @@ pub fn lineage(dockerfile: &Dockerfile, instruction: usize) -> Vec<usize> {
 }
 
 /// A path without variables, or with those that `ENV` and `ARG` of the file set to one plain value.
-fn plain(dockerfile: &Dockerfile, text: &str) -> Option<String> {
+fn plain(dockerfile: &Dockerfile, text: &str, until: usize) -> Option<String> {
     if !text.contains('$') {
         return Some(text.to_owned());
     }
@@ -106,6 +106,7 @@ fn plain(dockerfile: &Dockerfile, text: &str) -> Option<String> {
         let mut values = dockerfile
             .instructions
             .iter()
+            .take(until)
             .filter(|step| matches!(step.keyword.as_str(), "ENV" | "ARG"))
             .flat_map(|step| step.pairs(dockerfile.escape))
             .filter(|pair| pair.name == name)
@@ -118,8 +119,8 @@ fn plain(dockerfile: &Dockerfile, text: &str) -> Option<String> {
 
 /// One source of a `COPY` and where it ends up.
 struct Copied {
-    /// Path in the context; empty for the whole of it.
-    from: String,
+    /// Path in the context, empty for the whole of it; `None` where the file comes from elsewhere.
+    from: Option<String>,
     /// Path in the image.
     to: String,
     /// Whether `to` is certainly a folder.
@@ -127,41 +128,53 @@ struct Copied {
 }
 
 impl Copied {
-    fn source_of(&self, wanted: &str) -> Option<String> {
+    /// Whether it brings a file, and the file's path in the context, where it comes from there.
+    fn source_of(&self, wanted: &str) -> Option<Option<String>> {
         let below =
             |folder: &str| wanted.strip_prefix(folder.trim_end_matches('/')).and_then(|rest| rest.strip_prefix('/'));
-        if self.from.is_empty() {
-            return below(&self.to).map(str::to_owned);
+        let Some(from) = &self.from else {
+            // What a folder from elsewhere holds is not known.
+            return (wanted == self.to || below(&self.to).is_some()).then_some(None);
+        };
+        if from.is_empty() {
+            return below(&self.to).map(|rest| Some(rest.to_owned()));
         }
-        let name = self.from.rsplit('/').next().unwrap_or_default();
+        let name = from.rsplit('/').next().unwrap_or_default();
         if !self.into_folder && wanted == self.to {
-            return Some(self.from.clone());
+            return Some(Some(from.clone()));
         }
         match below(&self.to) {
             // A file that was copied into a folder, or a file of a folder that was copied.
-            Some(rest) if rest == name => Some(self.from.clone()),
-            Some(rest) => Some(format!("{}/{rest}", self.from)),
+            Some(rest) if rest == name => Some(Some(from.clone())),
+            Some(rest) => Some(Some(format!("{from}/{rest}"))),
             None => None,
         }
     }
 }
 
-fn copied(dockerfile: &Dockerfile, step: &Instruction, workdir: &str) -> Vec<Copied> {
-    if step.flags.iter().any(|flag| flag.text.starts_with("--from")) || !step.heredocs.is_empty() {
-        return Vec::new();
-    }
+fn copied(dockerfile: &Dockerfile, step: &Instruction, workdir: &str, until: usize) -> Vec<Copied> {
+    let elsewhere = step.flags.iter().any(|flag| flag.text.starts_with("--from")) || !step.heredocs.is_empty();
     let words: Vec<String> = match &step.exec {
         Some(items) => items.iter().map(|item| item.value.clone()).collect(),
         None => step.arguments_text().split_whitespace().map(str::to_owned).collect(),
     };
     let Some((to, sources)) = words.split_last() else { return Vec::new() };
-    let Some(to) = plain(dockerfile, to.trim_matches(['"', '\''])) else { return Vec::new() };
+    let Some(to) = plain(dockerfile, to.trim_matches(['"', '\'']), until) else { return Vec::new() };
     let into_folder = to.ends_with('/') || to == "." || sources.len() > 1;
+    let to = absolute(workdir, &to);
     sources
         .iter()
-        .filter_map(|from| plain(dockerfile, from.trim_matches(['"', '\''])))
-        .filter(|from| !from.contains("://") && !from.contains('*'))
-        .map(|from| Copied { from: relative(&from), to: absolute(workdir, &to), into_folder })
+        .map(|from| {
+            let from = plain(dockerfile, from.trim_matches(['"', '\'']), until);
+            let from = from.filter(|from| !elsewhere && !from.contains("://") && !from.contains('*'));
+            let name = sources.first().map(|source| source.rsplit('/').next().unwrap_or_default());
+            // One file from elsewhere that goes into a folder shadows what has its name there, and no more.
+            let to = match (&from, name) {
+                (None, Some(name)) if into_folder && sources.len() == 1 => format!("{to}/{name}"),
+                _ => to.clone(),
+            };
+            Copied { from: from.as_deref().map(relative), to, into_folder }
+        })
         .collect()
 }
 
@@ -175,7 +188,7 @@ fn bound(flag: &str, workdir: &str) -> Option<Copied> {
     }
     let to = options.get("target").or(options.get("dst")).or(options.get("destination"))?;
     let from = options.get("source").or(options.get("src")).copied().unwrap_or_default();
-    Some(Copied { from: relative(from), to: absolute(workdir, to), into_folder: false })
+    Some(Copied { from: Some(relative(from)), to: absolute(workdir, to), into_folder: false })
 }
 
 /// A path in the context, without `./`, `/` and empty parts; empty for the context itself.

@@ -42,7 +42,7 @@ fn in_dockerfile(member: &Member, model: &DockerfileModel, catalogue: &Catalogue
     if model.runs.is_empty() && model.unread.is_empty() {
         return Vec::new();
     }
-    let timeline = Timeline::new(model);
+    let timeline = Timeline::new(model, &member.context);
     let view = DockerfileView::new(&member.source, model, &timeline, &member.context, values);
     let suspects = |suspect: &Suspect| match (&suspect.stage, &suspect.command) {
         (Some(condition), _) => suspect::stages(&view, condition),

@@ -1,6 +1,7 @@
 //! What a file says: a Dockerfile with the shell texts in it and the environments that it builds, or a conda
 //! environment.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -44,6 +45,8 @@ pub struct Link {
     pub written: String,
     /// The file's path in the build context, where it is known.
     pub path: Option<String>,
+    /// Whether another command names the file before, and may have changed it.
+    pub changed: bool,
     /// The environment, where it can be read.
     pub environment: Option<Arc<CondaEnvironment>>,
 }
@@ -90,23 +93,52 @@ const MANY_LINKS: usize = 100;
 /// The commands that build conda environments from files.
 fn links(dockerfile: &Dockerfile, runs: &[Run], context: &BuildContext) -> Vec<Link> {
     let mut links = Vec::new();
+    let mut touched: BTreeSet<String> = BTreeSet::new();
     for run in runs {
+        // `cd folder &&` before the command: what is relative then is relative to another folder.
+        let mut moved = false;
         for (number, command) in run.script.commands.iter().enumerate() {
-            let Tool::Conda(conda) = tool::tool(command) else { continue };
+            let name = command.words.first().map(|word| word.text());
+            moved |= matches!(name, Some("cd" | "pushd"));
+            let Tool::Conda(conda) = tool::tool(command) else {
+                const READERS: [&str; 8] = ["cat", "ls", "echo", "rm", "chmod", "chown", "grep", "test"];
+                if !name.is_some_and(|name| READERS.contains(&name)) {
+                    let targets = command.redirects.iter().map(|redirect| redirect.target.text());
+                    let words = command.words.iter().map(|word| word.text()).chain(targets);
+                    let files = words.filter(|word| is_yaml(word)).map(|word| base_name(word).to_owned());
+                    touched.extend(files.take(MANY_LINKS));
+                }
+                continue;
+            };
             if !conda.is("env create") && !conda.is("env update") && !conda.is_install() {
                 continue;
             }
-            let yaml = |file: &str| file.ends_with(".yml") || file.ends_with(".yaml");
-            for (written, _) in conda.files().into_iter().filter(|(file, _)| yaml(file)) {
+            for (written, _) in conda.files().into_iter().filter(|(file, _)| is_yaml(file)) {
                 // Following one takes as long as the file; a file with more of them than this was not written by hand.
-                let follow = links.len() < MANY_LINKS;
+                let follow = links.len() < MANY_LINKS && (!moved || written.starts_with('/'));
                 let path = follow.then(|| context::source_of(dockerfile, run.instruction, &written)).flatten();
                 let environment = path.as_deref().and_then(|path| context.read(path)).and_then(|text| {
                     CondaEnvironment::parse(&Source::from_text(written.as_str(), text)).ok().flatten().map(Arc::new)
                 });
-                links.push(Link { instruction: run.instruction, command: number, written, path, environment });
+                let changed = touched.contains(base_name(&written));
+                links.push(Link {
+                    instruction: run.instruction,
+                    command: number,
+                    written,
+                    path,
+                    changed,
+                    environment,
+                });
             }
         }
     }
     links
+}
+
+fn is_yaml(file: &str) -> bool {
+    file.ends_with(".yml") || file.ends_with(".yaml")
+}
+
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }

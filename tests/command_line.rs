@@ -141,29 +141,29 @@ fn advice_alone_is_no_failure() {
 
 #[test]
 fn without_arguments_the_help_is_printed() {
-    let ran = Sandbox::new().run(&[]);
+    let ran = Sandbox::empty().run(&[]);
     let said = ran.out.clone() + &ran.err;
     assert!(said.contains("Usage: envfix") && said.contains("--dry-run"), "{said}");
 }
 
 #[test]
 fn options_without_a_path_are_a_usage_error_that_says_what_to_name() {
-    Sandbox::new().run(&["--check"]).exits(2).says(&["name a Dockerfile"]);
+    Sandbox::empty().run(&["--check"]).exits(2).says(&["name a Dockerfile"]);
 }
 
 #[test]
 fn an_unknown_option_is_a_usage_error() {
-    Sandbox::new().run(&["--frobnicate", "Dockerfile"]).exits(2).says(&["--frobnicate"]);
+    Sandbox::empty().run(&["--frobnicate", "Dockerfile"]).exits(2).says(&["--frobnicate"]);
 }
 
 #[test]
 fn quiet_and_verbose_exclude_each_other() {
-    Sandbox::new().run(&["-q", "-v", "Dockerfile"]).exits(2);
+    Sandbox::empty().run(&["-q", "-v", "Dockerfile"]).exits(2);
 }
 
 #[test]
 fn the_version_is_that_of_the_package() {
-    let ran = Sandbox::new().run(&["--version"]).exits(0);
+    let ran = Sandbox::empty().run(&["--version"]).exits(0);
     assert_eq!(ran.out.trim_end(), concat!("envfix ", env!("CARGO_PKG_VERSION")));
 }
 
@@ -348,7 +348,7 @@ fn naming_a_patch_asks_for_its_hardening_among_faults() {
 
 #[test]
 fn standard_input_is_fixed_to_standard_output() {
-    let here = Sandbox::new();
+    let here = Sandbox::empty();
     let ran = here.run_with_input(&["-"], PLAIN.as_bytes()).exits(0).says(&["[timeouts]"]);
     assert_eq!(ran.out, PLAIN_FIXED);
     assert!(here.files().is_empty());
@@ -356,31 +356,31 @@ fn standard_input_is_fixed_to_standard_output() {
 
 #[test]
 fn standard_input_is_read_as_what_its_name_says() {
-    let ran = Sandbox::new().run_with_input(&["-", "--stdin-name", "conf/conda.yaml"], CONDA.as_bytes());
+    let ran = Sandbox::empty().run_with_input(&["-", "--stdin-name", "conf/conda.yaml"], CONDA.as_bytes());
     assert_eq!(ran.exits(0).says(&["conf/conda.yaml:4", "[conda-pip]"]).out, CONDA_FIXED);
 }
 
 #[test]
 fn standard_input_with_nothing_to_do_comes_out_byte_for_byte() {
     let text = "\u{feff}FROM python:3.10-slim\r\n\tRUN true";
-    assert_eq!(Sandbox::new().run_with_input(&["-"], text.as_bytes()).exits(0).out, text);
+    assert_eq!(Sandbox::empty().run_with_input(&["-"], text.as_bytes()).exits(0).out, text);
 }
 
 #[test]
 fn a_dry_run_of_standard_input_prints_the_diff_under_its_name() {
-    let ran = Sandbox::new().run_with_input(&["-n", "-", "--stdin-name", "gpu/Dockerfile"], PLAIN.as_bytes()).exits(0);
+    let ran = Sandbox::empty().run_with_input(&["-n", "-", "--stdin-name", "gpu/Dockerfile"], PLAIN.as_bytes()).exits(0);
     assert!(ran.out.starts_with("--- a/gpu/Dockerfile\n+++ b/gpu/Dockerfile\n@@ "), "{}", ran.out);
 }
 
 #[test]
 fn checking_standard_input_prints_no_text() {
-    let ran = Sandbox::new().run_with_input(&["--check", "-"], PLAIN.as_bytes()).exits(1);
+    let ran = Sandbox::empty().run_with_input(&["--check", "-"], PLAIN.as_bytes()).exits(1);
     assert_eq!(ran.out, "");
 }
 
 #[test]
 fn standard_input_that_cannot_be_parsed_is_an_error_and_prints_no_text() {
-    let ran = Sandbox::new().run_with_input(&["-"], b"FROM a\nRUN <<END\nx\n").exits(2).says(&["Dockerfile:2"]);
+    let ran = Sandbox::empty().run_with_input(&["-"], b"FROM a\nRUN <<END\nx\n").exits(2).says(&["Dockerfile:2"]);
     assert_eq!(ran.out, "");
 }
 
@@ -402,7 +402,7 @@ fn a_name_for_standard_input_that_exists_is_not_written() {
 
 #[test]
 fn explain_lists_every_patch_with_its_title() {
-    let ran = Sandbox::new().run(&["explain"]).exits(0);
+    let ran = Sandbox::empty().run(&["explain"]).exits(0);
     for id in ["conda-pip", "distutils", "pip-pin", "python-command", "timeouts"] {
         assert!(
             ran.out.lines().any(|line| line.split("  ").next() == Some(id) && line.len() > id.len() + 10),
@@ -414,7 +414,7 @@ fn explain_lists_every_patch_with_its_title() {
 
 #[test]
 fn explain_tells_what_a_patch_looks_for_what_it_does_and_shows_a_diff() {
-    let ran = Sandbox::new().run(&["explain", "timeouts"]).exits(0);
+    let ran = Sandbox::empty().run(&["explain", "timeouts"]).exits(0);
     for part in [
         "timeouts: ",
         "The document, under",
@@ -432,13 +432,13 @@ fn explain_tells_what_a_patch_looks_for_what_it_does_and_shows_a_diff() {
 
 #[test]
 fn explain_of_an_unknown_patch_names_those_there_are() {
-    let ran = Sandbox::new().run(&["explain", "pip-pni"]).exits(2).says(&["pip-pni", "conda-pip"]);
+    let ran = Sandbox::empty().run(&["explain", "pip-pni"]).exits(2).says(&["pip-pni", "conda-pip"]);
     assert_eq!(ran.out, "");
 }
 
 #[test]
 fn the_examples_of_all_patches_can_be_run() {
-    let ran = Sandbox::new().run(&["test-patches"]).exits(0);
+    let ran = Sandbox::empty().run(&["test-patches"]).exits(0);
     assert!(ran.out.contains("timeouts: ") && ran.out.contains("examples do what they say"), "{}", ran.out);
 }
 

@@ -128,7 +128,7 @@ fn a_folder_is_walked_and_gitignore_honoured() {
 
 #[test]
 fn the_report_of_a_folder_is_grouped_by_patch_and_verbose_names_every_file() {
-    let here = Sandbox::new();
+    let here = Sandbox::empty();
     for number in 0..12 {
         here.write(&format!("image-{number:02}/Dockerfile"), PLAIN);
         here.write(&format!("image-{number:02}/environment.yml"), CONDA);
@@ -312,7 +312,7 @@ fn every_problem_is_reported_and_the_other_files_are_done() {
 /// One file, its bytes, and the line and words that must be said of it.
 #[track_caller]
 fn is_refused(name: &str, bytes: &[u8], parts: &[&str]) {
-    let here = Sandbox::new();
+    let here = Sandbox::empty();
     here.write(name, bytes);
     here.run(&[name]).exits(2).says(parts);
     here.run(&["."]).exits(2).says(parts);
@@ -323,7 +323,7 @@ fn is_refused(name: &str, bytes: &[u8], parts: &[&str]) {
 
 #[test]
 fn a_path_that_is_not_there_is_an_error() {
-    Sandbox::new().run(&["Dockerfile"]).exits(2).says(&["Dockerfile: error: there is no such file or folder"]);
+    Sandbox::empty().run(&["Dockerfile"]).exits(2).says(&["Dockerfile: error: there is no such file or folder"]);
 }
 
 #[test]

@@ -383,7 +383,7 @@ fn an_escape_sequence_in_a_file_does_not_reach_the_terminal() {
 
 #[test]
 fn a_folder_of_a_thousand_folders_in_each_other() {
-    let here = Sandbox::new();
+    let here = Sandbox::empty();
     here.write(&format!("{}Dockerfile", repeated("d/", 1_000)), "FROM python:3.10\nRUN pip install flask\n");
     here.run(&["."]).exits(0).says(&["1 fix applied"]);
 }

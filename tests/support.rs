@@ -79,13 +79,13 @@ impl Ran {
 
 impl Sandbox {
     /// An empty folder.
-    pub fn new() -> Self {
+    pub fn empty() -> Self {
         Self { folder: tempfile::tempdir().expect("a temporary folder can be made") }
     }
 
     /// A folder with these files.
     pub fn with(files: &[(&str, &str)]) -> Self {
-        let sandbox = Self::new();
+        let sandbox = Self::empty();
         for (name, text) in files {
             sandbox.write(name, text);
         }
@@ -94,7 +94,7 @@ impl Sandbox {
 
     /// A copy of a folder of `testdata/`.
     pub fn of(name: &str) -> Self {
-        let (sandbox, from) = (Self::new(), testdata(name));
+        let (sandbox, from) = (Self::empty(), testdata(name));
         for (file, bytes) in tree(&from) {
             sandbox.write(&file, bytes);
         }

@@ -8,9 +8,9 @@ mod program;
 
 use super::image::{Interpreter, InterpreterKind};
 use super::level::Fact;
-use super::state::{Answer, MANY, State};
+use super::state::{Answer, Installed, MANY, State};
 use crate::environment::conda::CondaEnvironment;
-use crate::shell::Command;
+use crate::shell::{Command, Nesting};
 use crate::shell::tool::{self, Environment, Ran, Tool};
 
 /// Where a command stands: the numbers of its instruction and of itself in the instruction's script.
@@ -53,6 +53,12 @@ impl State {
         self.apt.deadsnakes_distutils.get_or_insert_with(|| why.to_owned());
     }
 
+    /// What a `RUN` says as a whole, before its commands are read one by one.
+    pub fn said_in_run(&mut self, text: &str) {
+        self.configured_by(text);
+        self.changed_sources(text);
+    }
+
     /// What a command changes. `environment` is the conda environment that it builds from a file, where that is known.
     pub fn ran(&mut self, command: &Command, place: Place, environment: Option<&CondaEnvironment>) {
         if let Some(text) = tool::nested(command) {
@@ -79,7 +85,7 @@ impl State {
         }
         if let Some(venv) = tool::makes_venv(command) {
             let interpreter = self.answer(venv.interpreter.as_deref().unwrap_or("python3"));
-            if let Some(folder) = self.expand(&venv.folder) {
+            if let Some(folder) = self.expand(&venv.folder).map(|folder| self.absolute(&folder)) {
                 let version = match interpreter {
                     Fact::Known { value: Some(interpreter), .. } => interpreter.version,
                     other => Fact::unknown(other.from().to_owned()),
@@ -102,10 +108,12 @@ impl State {
                     }
                 }
             };
-            self.active = Some(answer);
+            // What is activated in a subshell or under a condition may hold for the commands behind it, or not.
+            let certain = command.nesting.iter().all(|it| *it == Nesting::Group);
+            self.active = Some(if certain { answer } else { Fact::unknown("which environment is active there") });
         }
         self.made_python_command(command);
-        self.configured_by(command);
+        self.changed_path(command);
     }
 
     /// A text that `bash -c` runs: its commands count, an environment that it activates ends with it.
@@ -113,13 +121,24 @@ impl State {
         let Ok(script) = crate::shell::parse(text) else {
             return self.unread("a nested shell text that cannot be read");
         };
-        let active = self.active.clone();
+        let (active, apt) = (self.active.clone(), self.apt.clone());
         for command in &script.commands {
             if tool::nested(command).is_none() {
                 self.ran(command, place, None);
             }
         }
         self.active = active;
+        // A word of a quoted text is no word of the command, so there is nothing to join.
+        let inside = |installed: &mut Installed| installed.word = usize::MAX;
+        if self.apt.python3 != apt.python3 {
+            self.apt.python3.iter_mut().for_each(inside);
+        }
+        if self.apt.python3_along != apt.python3_along {
+            self.apt.python3_along.iter_mut().for_each(inside);
+        }
+        if self.apt.deadsnakes_python != apt.deadsnakes_python {
+            self.apt.deadsnakes_python.iter_mut().for_each(|(installed, _)| inside(installed));
+        }
     }
 
     /// A command is there now. Where it is known to be another's, or was not known before, that stays.

@@ -1,6 +1,7 @@
 //! What is true of an image at one point of its build.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::distribution::{self, DistributionRow};
 use super::image::{ImageFacts, Interpreter, InterpreterKind, OperatingSystem};
@@ -36,8 +37,18 @@ pub struct State {
     pub numbered: BTreeMap<PythonVersion, Interpreter>,
     /// Folders that `ENV PATH` put before those of the base image, the first that is searched first.
     pub path: Vec<String>,
-    /// The environment that this `RUN` has activated, or that the `SHELL` runs in.
+    /// The environment that this `RUN` has activated; unknown, too, where it changed its `PATH`.
     pub active: Option<Answer>,
+    /// The environment that the `SHELL` runs commands in.
+    pub shell_environment: Option<Answer>,
+    /// Variables that this `RUN` gives values of its own, so that those of `ENV` do not count.
+    pub shadowed: BTreeSet<String>,
+    /// The folder that commands run in.
+    pub workdir: String,
+    /// pip was installed by another interpreter than the one that `pip` and `pip3` belonged to.
+    pub pip_moved: bool,
+    /// The names that `update-alternatives` was given.
+    pub alternatives: BTreeSet<String>,
     /// Where conda is installed.
     pub conda_prefix: Fact<Option<String>>,
     /// The user that commands run as.
@@ -49,7 +60,7 @@ pub struct State {
     /// The shell reads the user's profile, which may change anything that variables say.
     pub login_shell: bool,
     /// Variables set by `ENV` and `ARG`.
-    pub variables: BTreeMap<String, Variable>,
+    pub variables: Rc<BTreeMap<String, Variable>>,
     /// What apt has installed.
     pub apt: Apt,
     /// Something ran that may have put anything anywhere: what.
@@ -140,11 +151,16 @@ impl State {
             numbered: BTreeMap::new(),
             path: Vec::new(),
             active: None,
+            shell_environment: None,
+            shadowed: BTreeSet::new(),
+            workdir: "/".to_owned(),
+            pip_moved: false,
+            alternatives: BTreeSet::new(),
             conda_prefix: facts.conda_prefix,
             user: facts.user,
             user_written: None,
             login_shell: false,
-            variables: facts.environment.into_iter().filter_map(variable).collect(),
+            variables: Rc::new(facts.environment.into_iter().filter_map(variable).collect()),
             opaque: None,
             pip_configured: None,
             conda_configured: None,
@@ -157,8 +173,9 @@ impl State {
     #[must_use]
     pub fn inherited(&self) -> Self {
         let mut state = self.clone();
-        state.variables.retain(|_, variable| !variable.from_argument);
-        state.active = None;
+        if state.variables.values().any(|variable| variable.from_argument) {
+            Rc::make_mut(&mut state.variables).retain(|_, variable| !variable.from_argument);
+        }
         state
     }
 
@@ -174,7 +191,10 @@ impl State {
         if !text.contains('$') {
             return Some(text.trim_matches(['"', '\'']).to_owned());
         }
-        let mut lookup = |name: &str| self.variables.get(name).and_then(|variable| variable.value.clone());
+        let mut lookup = |name: &str| {
+            let variable = self.variables.get(name).filter(|_| !self.shadowed.contains(name));
+            variable.and_then(|variable| variable.value.clone())
+        };
         variables::expand(text, '\\', &mut lookup).ok()
     }
 
@@ -209,13 +229,19 @@ impl State {
         if let Some(folder) = folder {
             return self.in_folder(folder, name);
         }
-        if let Some(active) = &self.active {
-            return active.clone();
+        let version = version_of(name);
+        if let Some(active) = self.active.as_ref().or(self.shell_environment.as_ref()) {
+            let same = |interpreter: &Interpreter| interpreter.version.value() == version.as_ref();
+            return match (active, version) {
+                (Fact::Known { value: Some(interpreter), .. }, Some(version)) if !same(interpreter) => {
+                    self.numbered_answer(version)
+                }
+                _ => active.clone(),
+            };
         }
         if self.login_shell {
             return Fact::unknown("a login shell reads profiles that may change which Python answers");
         }
-        let version = version_of(name);
         for folder in &self.path {
             let answer = self.in_folder(folder, name);
             match &answer {
@@ -229,9 +255,11 @@ impl State {
             return self.numbered_answer(version);
         }
         match name {
+            "pip" | "pip3" if self.pip_moved => Fact::unknown("several Pythons have installed a pip"),
             "python3" | "pip3" => self.python3.clone(),
             "pip" => self.pip.clone(),
-            _ => self.python.clone(),
+            "python" => self.python.clone(),
+            other => Fact::unknown(format!("which Python `{other}` is")),
         }
     }
 
@@ -261,7 +289,7 @@ impl State {
             return Fact::known(Some(interpreter.clone()), format!("the Python in {folder}"));
         }
         match folder {
-            "/usr/bin" | "/bin" if self.path.is_empty() || name.starts_with("python3") => {
+            "/usr/bin" | "/bin" if name.starts_with("python3") => {
                 if let Fact::Known { value: Some(interpreter), .. } = &self.python3
                     && interpreter.kind == InterpreterKind::System
                 {
@@ -342,6 +370,7 @@ impl State {
 fn has_distutils(facts: &ImageFacts) -> Option<String> {
     match &facts.python3 {
         Fact::Known { value: None, .. } => None,
+        Fact::Among { values, .. } if values.iter().all(Option::is_none) => None,
         Fact::Known { value: Some(interpreter), .. } if interpreter.kind != InterpreterKind::System => None,
         Fact::Known { .. } => Some("the base image, which brings a Python of its own".to_owned()),
         _ => Some("the base image, of which envfix knows too little".to_owned()),
@@ -356,13 +385,15 @@ fn version_of(name: &str) -> Option<PythonVersion> {
 
 /// Folders that tools put on `PATH` and that hold no Python.
 fn holds_no_python(folder: &str) -> bool {
-    const WORDS: [&str; 34] = [
+    const TOOLS: [&str; 36] = [
         "cuda",
         "nvidia",
         "cargo",
-        "/go/",
+        ".cargo",
+        "go",
         "golang",
         "node",
+        "nodejs",
         "npm",
         "yarn",
         "java",
@@ -377,22 +408,32 @@ fn holds_no_python(folder: &str) -> bool {
         "cmake",
         "rust",
         "dotnet",
-        "/gem",
+        "gem",
+        "gems",
         "ruby",
         "perl",
         "php",
         "composer",
         "julia",
         "texlive",
-        "/.local/",
+        ".local",
         "mssql-tools",
+        "mssql-tools18",
         "openmpi",
-        "/mpi",
+        "mpi",
         "ucx",
-        "amazon",
-        "google-cloud-sdk",
     ];
-    const FOLDERS: [&str; 6] = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin", "/usr/local/go/bin"];
-    let lower = format!("{}/", folder.to_ascii_lowercase());
-    FOLDERS.contains(&folder) || WORDS.iter().any(|word| lower.contains(word))
+    const FOLDERS: [&str; 5] = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"];
+    if FOLDERS.contains(&folder) {
+        return true;
+    }
+    let lower = folder.to_ascii_lowercase();
+    let parts = || lower.split('/').filter(|part| !part.is_empty());
+    let environment = |part: &str| part.contains("env") || part.contains("conda") || part.contains("python");
+    let tool = |part: &str| {
+        // `cuda-12.4` is cuda; `pyspark` is not spark.
+        let name = part.find(['-', '_']).map_or(part, |end| &part[..end]);
+        TOOLS.contains(&part) || TOOLS.contains(&name)
+    };
+    !parts().any(environment) && parts().any(tool)
 }

@@ -1,12 +1,14 @@
 //! The facts at every point of a Dockerfile: before each command that was read, and at the end of each stage. Worked
 //! out once, asked by every patch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::effects::Place;
-use super::image;
+use super::image::{self, OperatingSystem};
+use super::level::Fact;
 use super::state::State;
+use crate::context::BuildContext;
 use crate::dockerfile::run::Run;
 use crate::dockerfile::{Base, Instruction, Stage};
 use crate::shell::Script;
@@ -28,7 +30,7 @@ pub struct Timeline {
 impl Timeline {
     /// Works out the facts of a Dockerfile.
     #[must_use]
-    pub fn new(model: &DockerfileModel) -> Self {
+    pub fn new(model: &DockerfileModel, context: &BuildContext) -> Self {
         let mut timeline = Self {
             before: BTreeMap::new(),
             scripts: BTreeMap::new(),
@@ -37,7 +39,7 @@ impl Timeline {
             parents: Vec::new(),
         };
         for stage in &model.dockerfile.stages {
-            timeline.stage(model, stage);
+            timeline.stage(model, stage, context);
         }
         timeline
     }
@@ -91,7 +93,7 @@ impl Timeline {
         found
     }
 
-    fn stage(&mut self, model: &DockerfileModel, stage: &Stage) {
+    fn stage(&mut self, model: &DockerfileModel, stage: &Stage, context: &BuildContext) {
         let parent = match stage.base {
             Base::Stage(parent) if parent < self.ends.len() => Some(parent),
             _ => None,
@@ -99,7 +101,14 @@ impl Timeline {
         self.parents.push(parent);
         let mut state = match parent {
             Some(parent) => Rc::new(self.ends[parent].inherited()),
-            None => Rc::new(State::of_image(base_facts(&stage.base))),
+            None => {
+                let mut facts = base_facts(&stage.base);
+                if stage.platform.as_deref().is_some_and(|platform| platform.starts_with("windows")) {
+                    facts = image::ImageFacts::unknown("an image for Windows");
+                    facts.os = Fact::known(OperatingSystem::Windows, "the platform of FROM");
+                }
+                Rc::new(State::of_image(facts))
+            }
         };
         for number in stage.instructions.clone().skip(1) {
             let instruction = &model.dockerfile.instructions[number];
@@ -107,9 +116,9 @@ impl Timeline {
                 "RUN" => self.run(model, number, instruction, &mut state),
                 "COPY" | "ADD" => {
                     let from = self.copied_from(model, instruction);
-                    Rc::make_mut(&mut state).copied(instruction, from.as_deref());
+                    Rc::make_mut(&mut state).copied(instruction, from.as_deref(), context);
                 }
-                "ENV" | "ARG" | "USER" | "SHELL" => {
+                "ENV" | "ARG" | "USER" | "SHELL" | "WORKDIR" => {
                     Rc::make_mut(&mut state).set_by(number, instruction, model.dockerfile.escape);
                 }
                 _ => {}
@@ -120,20 +129,27 @@ impl Timeline {
 
     fn run(&mut self, model: &DockerfileModel, number: usize, instruction: &Instruction, state: &mut Rc<State>) {
         for flag in &instruction.flags {
-            let target = flag
-                .text
-                .split(',')
-                .find_map(|option| option.strip_prefix("target=").or_else(|| option.strip_prefix("dst=")));
-            if let Some(target) = target {
+            let options = flag.text.strip_prefix("--mount=").unwrap_or_default().split(',');
+            let mut targets = options.filter_map(|option| option.split_once('='));
+            let target = targets.find(|(name, _)| matches!(*name, "target" | "dst" | "destination"));
+            if let Some((_, target)) = target {
                 let name = target.rsplit('/').next().unwrap_or_default();
-                if matches!(name, "pip.conf" | "pip.ini" | ".condarc" | "condarc") {
-                    Rc::make_mut(state).configured_by_file(name, target, "is mounted and cannot be read here");
-                }
+                Rc::make_mut(state).configured_by_file(name, target, "is mounted and cannot be read here");
             }
         }
-        let active = state.active.clone();
+        let text = instruction.arguments_text();
+        if ["Python-3", "python.org/ftp", "cpython"].iter().any(|word| text.contains(word)) {
+            Rc::make_mut(state).forget_python("a Python is built from its source");
+        }
+        if ["pip.", "condarc", "_TIMEOUT", "PIP_CONFIG", "sources", "/apt/"].iter().any(|word| text.contains(word)) {
+            Rc::make_mut(state).said_in_run(text);
+        }
         match model.run(number) {
             Some(run) => {
+                let shadowed = own_variables(&run.script);
+                if shadowed != state.shadowed {
+                    Rc::make_mut(state).shadowed = shadowed;
+                }
                 if let Some(script) = expanded(state, run) {
                     self.scripts.insert(number, script);
                 }
@@ -149,7 +165,8 @@ impl Timeline {
                     if command.words.is_empty() {
                         continue;
                     }
-                    let link = model.link(number, command_number).and_then(|link| link.environment.as_deref());
+                    let link = model.link(number, command_number).filter(|link| !link.changed);
+                    let link = link.and_then(|link| link.environment.as_deref());
                     // Most commands change nothing that is kept: then both points share one state.
                     let mut next = (**state).clone();
                     match get_pips.contains(&command_number).then(|| tool::as_get_pip(command)).flatten() {
@@ -172,8 +189,10 @@ impl Timeline {
             }
             None => {}
         }
-        if state.active != active {
-            Rc::make_mut(state).active = active;
+        if state.active.is_some() || !state.shadowed.is_empty() {
+            let state = Rc::make_mut(state);
+            state.active = None;
+            state.shadowed.clear();
         }
     }
 
@@ -211,7 +230,7 @@ fn expanded(state: &State, run: &Run) -> Option<Script> {
                 continue;
             }
             let value = state.expand(&word.raw).filter(|value| !value.is_empty() && !value.contains([' ', '\t', '*', '?', '$']));
-            if value.is_some() && !sets_variable_of(&run.text.text, &word.raw) {
+            if value.is_some() {
                 word.value = value;
                 changed = true;
             }
@@ -220,14 +239,25 @@ fn expanded(state: &State, run: &Run) -> Option<Script> {
     changed.then_some(script)
 }
 
-/// Whether a text itself gives a value to a variable that a word holds.
-fn sets_variable_of(text: &str, word: &str) -> bool {
-    word.split('$').skip(1).any(|rest| {
-        let name = rest.trim_start_matches('{');
-        let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len());
-        let name = &name[..end];
-        ["for ", "read "].iter().any(|before| text.contains(&format!("{before}{name}"))) || text.contains(&format!("{name}="))
-    })
+/// The variables that a text gives values of its own: assigned, exported, read or looped over.
+fn own_variables(script: &Script) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for command in &script.commands {
+        if command.words.is_empty() {
+            names.extend(command.assignments.iter().map(|assignment| assignment.name.clone()));
+        }
+        let mut words = command.words.iter().map(|word| word.raw.as_str());
+        match words.next() {
+            Some("export" | "local" | "declare" | "readonly" | "typeset") => {
+                names.extend(words.filter_map(|word| word.split_once('=')).map(|(name, _)| name.to_owned()));
+            }
+            Some("read") => names.extend(words.filter(|word| !word.starts_with('-')).map(str::to_owned)),
+            _ => {}
+        }
+    }
+    let looped = script.tokens.windows(2).filter(|pair| matches!(pair[0].text.as_str(), "for" | "select"));
+    names.extend(looped.map(|pair| pair[1].text.clone()));
+    names
 }
 
 /// What is known of the image that a stage starts from.
@@ -245,7 +275,7 @@ fn base_facts(base: &Base) -> image::ImageFacts {
 
 /// Whether a text that was not worth reading may put a command into the image: it runs a script or installs files.
 fn may_provide(text: &str) -> bool {
-    const WORDS: [&str; 12] =
-        [".sh", "./", "sh ", "bash", "make", "dpkg", "tar ", "unzip", "rpm", "apk ", "install", "cp "];
-    WORDS.iter().any(|word| text.contains(word))
+    const WORDS: [&str; 13] =
+        [".sh", "./", "sh ", "|sh", "bash", "make", "dpkg", "tar ", "unzip", "rpm", "apk ", "install", "cp "];
+    WORDS.iter().any(|word| text.contains(word)) || text.ends_with(" sh")
 }

@@ -17,6 +17,12 @@ impl State {
         if !apt.is_install() {
             return;
         }
+        if ["--download-only", "--simulate", "--dry-run", "--print-uris"].iter().any(|name| apt.option(name).is_some()) {
+            return;
+        }
+        if apt.option("--target-release").is_some() || apt.packages.iter().any(|package| package.release.is_some()) {
+            self.release = Fact::unknown("which release apt takes packages from");
+        }
         let recommends = apt.option("--no-install-recommends").is_none();
         if let Some(word) = apt.unknown.first() {
             let what = format!("the packages that {} names", apt.call.command.words[*word].raw);

@@ -42,6 +42,8 @@ impl State {
             }
             _ => Fact::unknown("the conda environment does not pin its Python to one minor version"),
         };
+        let by_argument = spec.is_some_and(|spec| self.depends_on_argument(&spec.raw));
+        let version = if by_argument { version.weaken("if the build keeps the ARG's default") } else { version };
         let prefix = match &named {
             Some(environment) => self.environment_prefix(environment),
             None => None,
@@ -59,9 +61,16 @@ impl State {
                 }
             }
             // The active environment, which is the base one unless something was activated.
-            (None, None) if !creates && self.active.is_none() => {
+            (None, None) if !creates && self.active.is_none() && self.shell_environment.is_none() => {
                 let prefix = self.conda_prefix.value().cloned().flatten();
                 self.conda_base_is(&Interpreter { version, kind: InterpreterKind::Conda, prefix });
+            }
+            // An environment that was activated: which one is not followed.
+            (None, None) if !creates => {
+                let unknown = || Fact::unknown("what conda makes of the active environment");
+                self.active = self.active.is_some().then(unknown);
+                self.shell_environment = self.shell_environment.is_some().then(unknown);
+                self.prefixes.clear();
             }
             _ => {}
         }
@@ -82,6 +91,7 @@ impl State {
 
     /// A conda installer such as `Miniconda3-py39_4.12.0-Linux-x86_64.sh -b -p /opt/conda`.
     pub(super) fn installs_conda(&mut self, installer: &str, arguments: &[&str]) {
+        let by_argument = self.depends_on_argument(installer);
         let installer = self.expand(installer).unwrap_or_else(|| installer.to_owned());
         let prefix = arguments
             .iter()
@@ -98,6 +108,7 @@ impl State {
                 || Fact::unknown("the Python that the conda installer brings"),
                 |version| Fact::known(version, "the conda installer's name"),
             );
+        let version = if by_argument { version.weaken("if the build keeps the ARG's default") } else { version };
         let interpreter = Interpreter { version, kind: InterpreterKind::Conda, prefix: Some(prefix.clone()) };
         self.keep_prefix(prefix.clone(), interpreter);
         self.conda_prefix = Fact::known(Some(prefix), "the conda installer's -p");

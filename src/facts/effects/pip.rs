@@ -1,5 +1,6 @@
 //! What pip and get-pip.py change, and which interpreter a pip installs into.
 
+use super::super::image::InterpreterKind;
 use super::super::level::Fact;
 use super::super::state::{Answer, State};
 use crate::shell::tool::{GetPip, Pip, RequirementKind};
@@ -29,8 +30,17 @@ impl State {
     /// The interpreter that a pip installs into.
     #[must_use]
     pub fn pip_answer(&self, pip: &Pip<'_>) -> Answer {
+        if pip.option("--python").is_some() || self.variables.contains_key("PIP_PYTHON") {
+            return Fact::unknown("pip is told which Python to install into");
+        }
+        if pip.call.variable("PATH").is_some() || pip.call.variable("PIP_PYTHON").is_some() {
+            return Fact::unknown("the command changes its PATH");
+        }
         if let Some(environment) = pip.call.environment() {
             return self.in_environment(environment);
+        }
+        if pip.call.sudo() {
+            return Fact::unknown("sudo looks for pip on a PATH of its own");
         }
         let word = pip.interpreter.unwrap_or(pip.pip);
         self.answer_to(&pip.call.command.words[word])
@@ -43,7 +53,19 @@ impl State {
         self.apt.distutils.get_or_insert_with(|| "get-pip.py, which installs setuptools".to_owned());
     }
 
+    /// An interpreter installs a pip of its own, whose commands stand before those of another.
     pub(super) fn provides_pip(&mut self, answer: &Answer) {
+        let interpreter = |answer: &Answer| answer.value().cloned().flatten();
+        let (new, old, default) = (interpreter(answer), interpreter(&self.pip), interpreter(&self.python3));
+        if self.active.is_some() || new.as_ref().is_some_and(|new| new.kind == InterpreterKind::Venv) {
+            return;
+        }
+        match (new, old) {
+            (Some(new), Some(old)) if new != old && Some(&new) != default.as_ref() => self.pip_moved = true,
+            (Some(new), None) if default.as_ref().is_some_and(|default| *default != new) => self.pip_moved = true,
+            (None, _) => self.pip_moved = true,
+            _ => {}
+        }
         self.answers(|state| &mut state.pip, answer.clone());
         if matches!(self.pip, Fact::Unknown { .. }) && answer.value().is_some() {
             self.pip = answer.clone();
