@@ -146,8 +146,9 @@ impl Copied {
         match below(&self.to) {
             // A file that was copied into a folder, or a file of a folder that was copied.
             Some(rest) if rest == name => Some(Some(from.clone())),
-            Some(rest) => Some(Some(format!("{from}/{rest}"))),
-            None => None,
+            // A name with an ending is a file's, which holds nothing.
+            Some(rest) if !name.contains('.') => Some(Some(format!("{from}/{rest}"))),
+            _ => None,
         }
     }
 }
@@ -232,6 +233,10 @@ mod tests {
         assert_eq!(source_in("FROM a\nCOPY a.yml b.yml /tmp/\nRUN x", "/tmp/b.yml").as_deref(), Some("b.yml"));
         assert_eq!(source_in("FROM a\nWORKDIR /app\nCOPY . .\nRUN x", "conf/env.yml").as_deref(), Some("conf/env.yml"));
         assert_eq!(
+            source_in("FROM a\nCOPY env.yml requirements.txt /b/\nRUN x", "/b/env.yml").as_deref(),
+            Some("env.yml")
+        );
+        assert_eq!(
             source_in("FROM a\nCOPY conf /etc/conf\nRUN x", "/etc/conf/env.yml").as_deref(),
             Some("conf/env.yml")
         );
@@ -245,6 +250,7 @@ mod tests {
     #[test]
     fn a_file_that_comes_from_elsewhere_is_not_found() {
         assert_eq!(source_in("FROM a\nRUN x", "env.yml"), None);
+        assert_eq!(source_in("FROM a\nCOPY env.yml /b/\nCOPY --from=c /b /b\nRUN x", "/b/env.yml"), None);
         assert_eq!(source_in("FROM a\nCOPY --from=b env.yml .\nRUN x", "env.yml"), None);
         assert_eq!(source_in("FROM a\nCOPY env.yml .\nRUN x", "$FILE"), None);
         assert_eq!(source_in("FROM a\nCOPY env.yml .\nFROM c\nRUN x", "env.yml"), None);

@@ -60,6 +60,11 @@ pub enum Withheld {
     Unstable,
     /// The file says that it is generated, and nobody named it.
     Generated,
+    /// The file could not be written.
+    NotWritten {
+        /// Why.
+        reason: String,
+    },
 }
 
 impl Withheld {
@@ -74,6 +79,7 @@ impl Withheld {
             Withheld::Unverified { .. } => "unverified",
             Withheld::Unstable => "unstable",
             Withheld::Generated => "generated",
+            Withheld::NotWritten { .. } => "not-written",
         }
     }
 }
@@ -84,9 +90,10 @@ impl fmt::Display for Withheld {
             Withheld::Unsafe => f.write_str("unsafe: --unsafe or --only applies it"),
             Withheld::Hardening => f.write_str("hardening, and only faults were asked for"),
             Withheld::SkippedInline { line } => write!(f, "skipped by the comment on line {line}"),
-            Withheld::Overlap { patch } => write!(f, "it overlaps with the fix of {patch}: run again"),
+            Withheld::Overlap { patch } => write!(f, "it overlaps with the fix of {patch}"),
             Withheld::Unverified { mismatch } => write!(f, "it failed verification and was not applied: {mismatch}"),
             Withheld::Unstable => f.write_str("a second run would change the file again"),
+            Withheld::NotWritten { reason } => write!(f, "the file could not be written: {reason}"),
             Withheld::Generated => {
                 f.write_str("the file says that it is generated: change what it is made from, or name the file itself")
             }

@@ -176,9 +176,11 @@ impl Member {
     /// The skips of a comment: they cover the place that the comment stands in, or else the one that comes next.
     fn skips_of(&self, comment: Span, places: &[Span]) -> Vec<Skip> {
         let text = self.source.slice(comment).trim_start_matches('#').trim();
-        let Some(ids) = text.strip_prefix("envfix:").and_then(|rest| rest.trim_start().strip_prefix("skip=")) else {
+        let lower = text.to_ascii_lowercase();
+        let Some(ids) = lower.strip_prefix("envfix:").and_then(|rest| rest.trim_start().strip_prefix("skip")) else {
             return Vec::new();
         };
+        let Some(ids) = ids.trim_start().strip_prefix('=').map(str::trim_start) else { return Vec::new() };
         let line = Span::new(self.source.line_start(comment.start), comment.end);
         let inside = places.iter().rfind(|place| place.start < comment.start && line.start < place.end);
         let next = places.iter().find(|place| place.start >= comment.end);
@@ -249,6 +251,7 @@ impl Loader<'_> {
             match fs::metadata(path) {
                 Err(error) => self.problem(path, None, io_message(&error)),
                 Ok(metadata) if metadata.is_dir() => self.folder(path),
+                Ok(metadata) if !metadata.is_file() => self.problem(path, None, "it is no file and no folder".to_owned()),
                 Ok(_) => self.file(path, Origin::Named),
             }
         }

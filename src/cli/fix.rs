@@ -43,11 +43,11 @@ pub fn run(arguments: &Fix, catalogue: &Catalogue) -> u8 {
         Project::load(&arguments.paths, &options, catalogue)
     };
     let findings = find::find(&project, catalogue);
-    let verified = verify::verify(&project, catalogue, &policy, plan::plan(&project, findings, &policy));
+    let mut verified = verify::verify(&project, catalogue, &policy, plan::plan(&project, findings, &policy));
 
     let dry_run = arguments.dry_run || arguments.check;
     if !dry_run && !from_stdin {
-        let failed = apply::apply(&project, &verified);
+        let failed = apply::apply(&project, &mut verified);
         project.problems.extend(failed);
     }
     match (arguments.format, arguments.dry_run) {

@@ -151,7 +151,7 @@ pub struct EditReport {
 /// Why a fix is held back.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct WithheldReport {
-    /// `unsafe`, `hardening`, `skipped`, `overlap`, `unverified` or `unstable`.
+    /// `unsafe`, `hardening`, `skipped`, `overlap`, `unverified`, `unstable`, `generated` or `not-written`.
     pub kind: String,
     /// The reason in words.
     pub reason: String,

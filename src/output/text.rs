@@ -9,7 +9,7 @@ use super::Counts;
 use super::redact::redact;
 use crate::finding::{Finding, Ground, Remedy};
 use crate::plan::{Decision, Plan, Withheld};
-use crate::project::Project;
+use crate::project::{Origin, Project};
 use crate::verify::Verified;
 
 /// How much is told.
@@ -70,7 +70,14 @@ fn each(out: &mut String, project: &Project, plan: &Plan, detail: Detail, dry_ru
     let mut shown: Vec<(&Finding, &Decision)> =
         plan.findings.iter().zip(&plan.decisions).filter(|(_, decision)| **decision != Decision::Ignore).collect();
     shown.sort_by_key(|(finding, _)| (finding.member, finding.place.start));
+    let mut last = None;
     for (finding, decision) in shown {
+        if let (Origin::Linked { by, line }, true) =
+            (&project.members[finding.member].origin, last.replace(finding.member) != Some(finding.member))
+        {
+            let name = project.members[finding.member].source.name();
+            let _ = writeln!(out, "{BOLD}{name}{BOLD:#}: read because {by}:{line} builds an environment from it");
+        }
         let source = &project.members[finding.member].source;
         let at = format!("{BOLD}{}:{}{BOLD:#}", source.name(), source.line(finding.place.start));
         let patch = &finding.patch;

@@ -48,6 +48,13 @@ impl Stage<'_> {
             let mut ends = everywhere.filter_map(|stage| self.view.timeline.end(stage));
             return ends.all(|state| self.lacks(condition, state, which)).then_some(subject);
         }
+        // A link made here would collide with one that a stage behind makes itself.
+        let mut derived = self.view.timeline.descendants(self.stage).into_iter();
+        if let Some(name) = &condition.lacks_command
+            && !derived.all(|stage| self.view.timeline.end(stage).is_none_or(|state| lacks_command(state, name)))
+        {
+            return None;
+        }
         let (need, note) = self.need(condition, which, installed, version)?;
         subject.evidence.push(Evidence { span: self.view.command_span(need)?, note });
         Some(subject)

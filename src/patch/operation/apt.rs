@@ -110,14 +110,21 @@ pub fn command_exists(link: &Link, subject: &Subject, view: &DockerfileView<'_>)
     let sudo = tool::Call::of(command).sudo();
     let words = ["ln", "-sf", &link.link_to, &format!("/usr/bin/{}", link.name)].map(str::to_owned);
     let words: Vec<String> = sudo.then(|| "sudo".to_owned()).into_iter().chain(words).collect();
-    let last = run.script.commands.iter().skip(id.command + 1).all(|other| !other.nesting.is_empty());
-    // What follows `;` or a line's end runs whatever happens before it. At the end of a text it would also hide that
-    // the installation failed, so there it must be `&&`.
+    // What follows `;` or a line's end runs whatever happens before it. At the very end of a text it would also hide
+    // that the installation failed, so there it must be `&&`; anywhere else `&&` would hide it from `set -e`.
+    let tokens = &run.script.tokens;
+    let behind = &tokens[tokens.partition_point(|token| token.range.start < command.range.end)..];
+    let last = behind.iter().all(|token| token.text == ";" || token.text == "\n");
     let operator = match command.after {
         Some(Operator::Semicolon) if !last => ";",
         Some(Operator::Newline) if !last => "\n",
         _ => "&&",
     };
+    let asks_for_status = behind.iter().take_while(|token| token.text != "\n").any(|token| token.text.contains("$?"));
+    let replaces_shell = command.words.iter().take(tool::Call::of(command).program).any(|word| word.text() == "exec");
+    if (operator != "&&" && behind.iter().any(|token| token.text.contains("$?"))) || asks_for_status || replaces_shell {
+        return Err(format!("{by_hand}; envfix does not add a command there, since its exit status is asked for"));
+    }
     let text = words.join(" ");
     let edit: Edit = if run.form == Form::ExecShell {
         let operator = if operator == "&&" { " &&" } else { operator };

@@ -141,8 +141,7 @@ pub fn append_command(view: &DockerfileView<'_>, run: &Run, number: usize, opera
         }
         if line(next) > line(joint) {
             // The operator ends the line: `python3 && \`.
-            let gap = source.slice(Span::new(end, joint));
-            return Edit::insert(end, format!("{gap}{operator} {escape}{newline}{}{text}", source.indent(next)));
+            return Edit::insert(end, format!("{spaced} {escape}{newline}{}{text}", source.indent(next)));
         }
         return inline();
     }
