@@ -43,8 +43,23 @@ pub struct Settings {
     #[serde(default)]
     pub skip: Vec<String>,
     /// The values that remedies write.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "values")]
     pub values: BTreeMap<String, Setting>,
+}
+
+/// Reads the values. A version without quotes is a number with a fraction to TOML, and is told so.
+fn values<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Setting>, D::Error> {
+    let written = BTreeMap::<String, toml::Value>::deserialize(deserializer)?;
+    let read = |(name, value): (String, toml::Value)| match value {
+        toml::Value::Integer(number) if number >= 0 => Ok((name, Setting::Number(number.unsigned_abs()))),
+        toml::Value::String(text) => Ok((name, Setting::Text(text))),
+        other => {
+            let written = other.as_float().map_or_else(|| format!("a {}", other.type_str()), |number| number.to_string());
+            let wanted = "a whole number, or a version in quotes, such as \"24.0\"";
+            Err(serde::de::Error::custom(format!("{name} is {written}: write {wanted}")))
+        }
+    };
+    written.into_iter().map(read).collect()
 }
 
 /// An `envfix.toml` that cannot be used.
@@ -71,15 +86,19 @@ impl Settings {
             known(id, catalogue).map_err(fail)?;
         }
         let names = catalogue.value_names();
+        let defaults = catalogue.default_values();
         for (name, value) in &settings.values {
             if !names.contains(name.as_str()) {
                 let names: Vec<&str> = names.iter().copied().collect();
                 return Err(fail(format!("[values]: no patch uses {name:?}; there are {}", names.join(", "))));
             }
-            let plain = |c: char| c.is_ascii_alphanumeric() || "._+!-".contains(c);
-            let text = value.to_string();
-            if text.is_empty() || !text.chars().all(plain) {
-                return Err(fail(format!("[values]: {name} = {text:?}: write a number or a version")));
+            let fail = |wanted: &str| fail(format!("[values]: {name} = {:?}: write {wanted}", value.to_string()));
+            let is_number = matches!(defaults.get(name), Some(Setting::Number(_)));
+            match value {
+                Setting::Number(number) if is_number && *number > 0 => {}
+                Setting::Text(text) if !is_number && is_version(text) => {}
+                _ if is_number => return Err(fail("a whole number above 0, without quotes")),
+                _ => return Err(fail("a version in quotes, such as \"24.0\"")),
             }
         }
         Ok(settings)
@@ -97,6 +116,12 @@ impl Settings {
         }
         policy
     }
+}
+
+/// Whether a text is a plain version.
+fn is_version(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '+' | '!'))
 }
 
 /// Checks that a patch of that id exists.

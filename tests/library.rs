@@ -51,10 +51,10 @@ fn findings_of_a_text_have_places_that_an_editor_can_underline() {
 #[test]
 fn finding_and_verifying_apply_nothing() {
     let project = open("Dockerfile", TEXT);
-    let verified = check(&project, &Policy::default());
+    let mut verified = check(&project, &Policy::default());
     assert_eq!(project.members[0].source.text(), TEXT);
     assert_eq!(verified.files().len(), 1);
-    assert_eq!(envfix::apply(&project, &verified), [], "a text of no file has nowhere to be written to");
+    assert_eq!(envfix::apply(&project, &mut verified), [], "a text of no file has nowhere to be written to");
 }
 
 #[test]

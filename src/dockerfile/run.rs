@@ -112,8 +112,7 @@ fn text(source: &Source, instruction: &Instruction) -> Option<(Form, Logical, Op
             && arguments.split_whitespace().last().is_some_and(|word| word.starts_with("<<"));
         let body = source.slice(heredoc.body);
         let other_interpreter = body.starts_with("#!") && !body.lines().next().is_some_and(is_shell_shebang);
-        let run_by_shell =
-            before.is_empty() || matches!(before, "sh" | "bash" | "/bin/sh" | "/bin/bash" | "bash -e" | "sh -e");
+        let run_by_shell = before.is_empty() || is_bare_shell(before);
         if only && run_by_shell && !other_interpreter {
             return Some((Form::Heredoc, heredoc_text(source, heredoc.body, heredoc.strip_tabs), None));
         }
@@ -134,6 +133,19 @@ fn shell_argument(items: &[crate::dockerfile::ExecItem]) -> Option<&crate::docke
     let is_shell = matches!(name, "sh" | "bash" | "dash" | "ash");
     let runs_text = options.last().is_some_and(|last| last.value.starts_with('-') && last.value.ends_with('c'));
     (is_shell && runs_text).then_some(text)
+}
+
+/// Whether a text is a shell and options that leave its input to be the script.
+fn is_bare_shell(text: &str) -> bool {
+    let mut words = text.split_whitespace();
+    let shell = words.next().map(|word| word.rsplit('/').next().unwrap_or_default());
+    let mut option_value = false;
+    matches!(shell, Some("sh" | "bash" | "dash" | "ash"))
+        && words.all(|word| {
+            let value = std::mem::take(&mut option_value);
+            option_value = word.starts_with('-') && word.ends_with('o');
+            value || (word.starts_with('-') && !word.contains('c') && !word.contains('s'))
+        })
 }
 
 fn is_shell_shebang(line: &str) -> bool {

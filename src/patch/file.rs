@@ -103,6 +103,10 @@ pub struct StageCondition {
     /// It downloads with one of these tools.
     #[serde(default)]
     pub downloads_with: Vec<Downloader>,
+    /// With `downloads-with`: only downloads that wait as long as the tool waits by default, which no variable and no
+    /// option changes.
+    #[serde(default)]
+    pub by_default_timeout: bool,
     /// apt-get installs this Python in the stage itself.
     #[serde(default)]
     pub installs: Option<AptPython>,

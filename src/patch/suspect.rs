@@ -32,7 +32,7 @@ impl Stage<'_> {
             return self.low_variable(&threshold.variable, &threshold.value);
         }
         if !condition.downloads_with.is_empty() {
-            return self.downloads(&condition.downloads_with);
+            return self.downloads(&condition.downloads_with, condition.by_default_timeout);
         }
         let which = condition.installs?;
         match which {
@@ -232,7 +232,7 @@ impl Stage<'_> {
     }
 
     /// The first command that downloads, and the tools of this stage that nothing sets a timeout for.
-    fn downloads(&self, tools: &[Downloader]) -> Option<Subject> {
+    fn downloads(&self, tools: &[Downloader], by_default: bool) -> Option<Subject> {
         let mut first: Option<Place> = None;
         let (mut pip, mut conda) = (false, false);
         let mut evidence = Vec::new();
@@ -243,13 +243,17 @@ impl Stage<'_> {
             if state.shell.is_err() {
                 continue;
             }
+            let mut flags = self.view.model.dockerfile.instructions[place.instruction].flags.iter();
+            if flags.any(|flag| flag.text == "--network=none") {
+                continue;
+            }
             let found = self.downloaders(place, command);
             for (tool, seen, above, variables) in [
                 (Downloader::Pip, &mut pip, above[0], &["PIP_DEFAULT_TIMEOUT", "PIP_TIMEOUT"][..]),
                 (Downloader::Conda, &mut conda, above[1], &["CONDA_REMOTE_READ_TIMEOUT_SECS"][..]),
             ] {
                 let set = || {
-                    variables
+                    by_default && variables
                         .iter()
                         .any(|name| state.variables.get(*name).is_some_and(|variable| !variable.from_argument))
                 };
@@ -258,7 +262,7 @@ impl Stage<'_> {
                 }
                 if !*seen {
                     let name = if tool == Downloader::Pip { "pip" } else { "conda" };
-                    let note = format!("downloads with {name}, and nothing sets its timeout");
+                    let note = format!("downloads with {name}");
                     evidence.push(Evidence { span: self.view.command_span(place)?, note });
                 }
                 *seen = true;
@@ -269,7 +273,9 @@ impl Stage<'_> {
         let target = Target::Downloads { stage: self.stage, instruction: first.instruction, pip, conda };
         let mut subject = Subject::new(target, self.view.command_span(first)?, self.view.timeline.before(first));
         subject.evidence = evidence;
-        subject.elsewhere = self.timeout_elsewhere(pip, conda);
+        if by_default {
+            subject.elsewhere = self.timeout_elsewhere(pip, conda);
+        }
         Some(subject)
     }
 
@@ -433,13 +439,51 @@ impl Looked<'_> {
                 let end = command.words.get(requirement.word)?.range.end;
                 let glued = command.redirects.iter().any(|redirect| redirect.range.start == end);
                 let newest = !glued && pip.upgrades() && pip.constraint_files().next().is_none() && pip.downloads();
+                let several = pip.requirements.iter().filter(|it| it.name.as_deref() == Some("pip")).count() > 1;
+                if !bare || !newest || several || elsewhere(&pip) {
+                    return None;
+                }
+                let asked = self.asked_in_files(&pip);
+                if asked == Some(true) {
+                    return None;
+                }
                 let answer = self.state.pip_answer(&pip);
-                (bare && newest)
-                    .then(|| self.subject(command, requirement.word, Role::PipRequirement, answer, breaks(&pip)))
+                let mut subject = self.subject(command, requirement.word, Role::PipRequirement, answer, breaks(&pip));
+                if let Target::Word { locked, .. } = &mut subject.target {
+                    let unseen = asked.is_none().then(|| "what its requirements file asks of pip is not known".to_owned());
+                    let index = self.other_index(&pip).then(|| "its package index is not PyPI alone".to_owned());
+                    *locked = locked.take().or(unseen).or(index);
+                }
+                Some(subject)
             }
             Tool::Conda(conda) if kinds.contains(&PipInstaller::Conda) => self.conda(command, &conda),
             _ => None,
         }
+    }
+
+    /// Whether a requirements file that a pip reads asks for a pip; `None` where one cannot be read.
+    fn asked_in_files(&self, pip: &Pip<'_>) -> Option<bool> {
+        let mut asked = false;
+        for file in pip.requirement_files() {
+            let path = context::source_of(&self.view.model.dockerfile, self.place.instruction, file.value.as_deref()?)?;
+            let text = self.view.context.read(&path)?;
+            asked |= text.lines().any(|line| {
+                let name = line.trim().split(['=', '<', '>', '~', '!', '[', ';', ' ', '@']).next().unwrap_or_default();
+                name.eq_ignore_ascii_case("pip") || name == "-r" || name == "-c"
+            });
+        }
+        Some(asked)
+    }
+
+    /// Whether a pip asks another index than PyPI, or further ones, which may not have the pip that PyPI has.
+    fn other_index(&self, pip: &Pip<'_>) -> bool {
+        const OPTIONS: [&str; 3] = ["--index-url", "--find-links", "--extra-index-url"];
+        const VARIABLES: [&str; 5] =
+            ["PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_CONSTRAINT"];
+        OPTIONS.iter().any(|name| pip.option(name).is_some())
+            || VARIABLES.iter().any(|name| {
+                self.state.variables.contains_key(*name) || pip.call.variable(name).is_some()
+            })
     }
 
     /// Whether a command runs the newest get-pip.py without naming a pip: as a file or from a pipe.
@@ -530,6 +574,10 @@ impl Looked<'_> {
         let Place { instruction, command } = self.place;
         let target = Target::Word { instruction, command, word, role, locked };
         let mut subject = Subject::new(target, place, Some(self.state)).about(python, self.state, self.view.values);
+        let note = format!("the Python there: {}", subject.named("python", self.view.values).unwrap_or_default());
+        let from = subject.python.from();
+        let note = if note.contains(from) { note } else { format!("{note} ({from})") };
+        subject.evidence.push(Evidence { span: place, note });
         if breaks_system {
             subject.externally_managed = Some(false);
         }
@@ -540,9 +588,14 @@ impl Looked<'_> {
     }
 }
 
-/// Whether a pip is told to install into a system Python all the same, or installs elsewhere.
+/// Whether a pip installs for another Python than the one that runs it.
+fn elsewhere(pip: &Pip<'_>) -> bool {
+    ["--target", "--root", "--prefix", "--python-version", "--platform"].iter().any(|name| pip.option(name).is_some())
+}
+
+/// Whether a pip is told to install into a system Python all the same.
 fn breaks(pip: &Pip<'_>) -> bool {
-    ["--break-system-packages", "--target", "--root", "--prefix"].iter().any(|name| pip.option(name).is_some())
+    pip.option("--break-system-packages").is_some()
 }
 
 /// The dependency of a conda environment that a condition holds of: the bare pip, or else the `- pip:` map.
@@ -561,6 +614,7 @@ pub fn conda(view: &CondaView<'_>, condition: &CondaCondition) -> Vec<Subject> {
         }
         Some(PipListed::Bare) => listed
             .find(|(index, _)| map.is_none_or(|map| *index < map))
+            .filter(|_| environment.specs().filter(|(_, item)| item.spec.name == "pip").count() == 1)
             .filter(|(_, item)| item.spec.version.is_none() && item.spec.build.is_none() && item.spec.name == "pip")
             .map(|(index, _)| index),
     };

@@ -4,6 +4,7 @@ use super::Outcome;
 use super::layout;
 use crate::change::Change;
 use crate::edit::Edit;
+use crate::facts::effects::Place;
 use crate::patch::file::{Downloader, Variable};
 use crate::patch::subject::{DockerfileView, Subject, Target};
 
@@ -12,8 +13,11 @@ pub fn environment(variables: &[Variable], subject: &Subject, view: &DockerfileV
     let Target::Downloads { instruction, pip, conda, .. } = subject.target else {
         return Err("this remedy is about a stage that downloads".to_owned());
     };
+    let first = Place { instruction, command: 0 };
+    let set = |name: &str| view.timeline.before(first).is_some_and(|state| state.variables.contains_key(name));
     let pairs: Vec<String> = variables
         .iter()
+        .filter(|variable| !set(&variable.name))
         .filter(|variable| match variable.read_by {
             Downloader::Pip => pip,
             Downloader::Conda => conda,
