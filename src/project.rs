@@ -276,10 +276,13 @@ impl Loader<'_> {
             self.problem(Path::new(file), None, message.to_owned());
         }
         let before = (self.project.members.len(), self.project.problems.len());
+        let known = walk.candidates.iter().any(|candidate| {
+            fs::canonicalize(&candidate.path).is_ok_and(|identity| self.seen.contains(&identity))
+        });
         for candidate in walk.candidates {
             self.file(&candidate.path, Origin::Found);
         }
-        if before == (self.project.members.len(), self.project.problems.len()) {
+        if !known && before == (self.project.members.len(), self.project.problems.len()) {
             self.problem(folder, None, "no Dockerfile and no conda environment in this folder".to_owned());
         }
     }

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use toml::Spanned;
 
 use crate::patch::catalogue::Catalogue;
 use crate::patch::file::Setting;
@@ -27,39 +28,34 @@ pub struct Policy {
 pub const FILE_NAME: &str = "envfix.toml";
 
 /// A repository's `envfix.toml`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// Only what fails or will fail.
-    #[serde(default)]
     pub faults: bool,
     /// Unsafe fixes too.
-    #[serde(default)]
     pub r#unsafe: bool,
     /// Only these patches.
-    #[serde(default)]
     pub only: Vec<String>,
     /// None of these patches.
-    #[serde(default)]
     pub skip: Vec<String>,
     /// The values that remedies write.
-    #[serde(default, deserialize_with = "values")]
     pub values: BTreeMap<String, Setting>,
 }
 
-/// Reads the values. A version without quotes is a number with a fraction to TOML, and is told so.
-fn values<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Setting>, D::Error> {
-    let written = BTreeMap::<String, toml::Value>::deserialize(deserializer)?;
-    let read = |(name, value): (String, toml::Value)| match value {
-        toml::Value::Integer(number) if number >= 0 => Ok((name, Setting::Number(number.unsigned_abs()))),
-        toml::Value::String(text) => Ok((name, Setting::Text(text))),
-        other => {
-            let written = other.as_float().map_or_else(|| format!("a {}", other.type_str()), |number| number.to_string());
-            let wanted = "a whole number, or a version in quotes, such as \"24.0\"";
-            Err(serde::de::Error::custom(format!("{name} is {written}: write {wanted}")))
-        }
-    };
-    written.into_iter().map(read).collect()
+/// The file as it is written.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Written {
+    #[serde(default)]
+    faults: bool,
+    #[serde(default)]
+    r#unsafe: bool,
+    #[serde(default)]
+    only: Vec<String>,
+    #[serde(default)]
+    skip: Vec<String>,
+    #[serde(default)]
+    values: BTreeMap<String, Spanned<toml::Value>>,
 }
 
 /// An `envfix.toml` that cannot be used.
@@ -80,28 +76,25 @@ impl Settings {
     pub fn read(path: &Path, catalogue: &Catalogue) -> Result<Self, SettingsError> {
         let fail = |message: String| SettingsError { path: path.to_owned(), message };
         let text = fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
-        let settings: Settings =
-            toml::from_str(&text).map_err(|error| fail(error.to_string().trim_end().to_owned()))?;
-        for id in settings.only.iter().chain(&settings.skip) {
+        let written: Written = toml::from_str(&text).map_err(|error| fail(error.to_string().trim_end().to_owned()))?;
+        for id in written.only.iter().chain(&written.skip) {
             known(id, catalogue).map_err(fail)?;
         }
-        let names = catalogue.value_names();
-        let defaults = catalogue.default_values();
-        for (name, value) in &settings.values {
+        let (names, defaults) = (catalogue.value_names(), catalogue.default_values());
+        let mut values = BTreeMap::new();
+        for (name, value) in written.values {
+            let line = 1 + text[..value.span().start.min(text.len())].matches('\n').count();
+            let fail = |message: String| fail(format!("line {line}: {message}"));
             if !names.contains(name.as_str()) {
                 let names: Vec<&str> = names.iter().copied().collect();
                 return Err(fail(format!("[values]: no patch uses {name:?}; there are {}", names.join(", "))));
             }
-            let fail = |wanted: &str| fail(format!("[values]: {name} = {:?}: write {wanted}", value.to_string()));
-            let is_number = matches!(defaults.get(name), Some(Setting::Number(_)));
-            match value {
-                Setting::Number(number) if is_number && *number > 0 => {}
-                Setting::Text(text) if !is_number && is_version(text) => {}
-                _ if is_number => return Err(fail("a whole number above 0, without quotes")),
-                _ => return Err(fail("a version in quotes, such as \"24.0\"")),
-            }
+            let is_number = matches!(defaults.get(&name), Some(Setting::Number(_)));
+            let setting = setting(value.as_ref(), is_number).map_err(|wanted| fail(format!("{name}: write {wanted}")))?;
+            values.insert(name, setting);
         }
-        Ok(settings)
+        let Written { faults, r#unsafe, only, skip, .. } = written;
+        Ok(Self { faults, r#unsafe, only, skip, values })
     }
 
     /// What the run asks for together with what the repository asks for.
@@ -115,6 +108,17 @@ impl Settings {
             policy.only.extend(self.only.iter().cloned());
         }
         policy
+    }
+}
+
+/// A value that a remedy may write: a number above 0, or a version. Both may stand in quotes.
+fn setting(value: &toml::Value, is_number: bool) -> Result<Setting, &'static str> {
+    let number = value.as_integer().or_else(|| value.as_str()?.parse().ok()).filter(|number| *number > 0);
+    match (is_number, number, value.as_str()) {
+        (true, Some(number), _) => Ok(Setting::Number(number.unsigned_abs())),
+        (true, None, _) => Err("a whole number above 0"),
+        (false, _, Some(text)) if is_version(text) => Ok(Setting::Text(text.to_owned())),
+        (false, ..) => Err("a version in quotes, such as \"24.0\""),
     }
 }
 

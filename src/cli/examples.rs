@@ -10,7 +10,7 @@ pub fn run(catalogue: &Catalogue) -> u8 {
     for patch in catalogue.patches() {
         let count = catalogue.examples(patch).len();
         let failures = examples::run(catalogue, patch);
-        print(&format!("{}: {} of {count} examples do what they say\n", patch.id, count - failures.len()));
+        failed |= !print(&format!("{}: {} of {count} examples do what they say\n", patch.id, count - failures.len()));
         for failure in &failures {
             anstream::eprintln!("{}, example {}: {}", patch.id, failure.number, failure.message);
         }

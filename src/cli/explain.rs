@@ -13,15 +13,15 @@ use crate::settings;
 pub fn run(arguments: &Explain, catalogue: &Catalogue) -> u8 {
     let Some(id) = &arguments.id else {
         let width = catalogue.ids().iter().map(|id| id.len()).max().unwrap_or(0);
+        let mut listed = String::new();
         for patch in catalogue.patches() {
-            print(&format!("{:width$}  {}\n", patch.id, patch.title));
+            listed += &format!("{:width$}  {}\n", patch.id, patch.title);
         }
-        return DONE;
+        return if print(&listed) { DONE } else { FAILED };
     };
     match catalogue.get(id) {
         Some(patch) => {
-            print(&explain(patch, catalogue));
-            DONE
+            if print(&explain(patch, catalogue)) { DONE } else { FAILED }
         }
         None => {
             anstream::eprintln!("envfix: {}", settings::known(id, catalogue).err().unwrap_or_default());

@@ -50,30 +50,30 @@ pub fn run(arguments: &Fix, catalogue: &Catalogue) -> u8 {
         let failed = apply::apply(&project, &mut verified);
         project.problems.extend(failed);
     }
-    match (arguments.format, arguments.dry_run) {
+    let written = match (arguments.format, arguments.dry_run) {
         (Format::Json, _) => {
             let report = json::report(&project, &verified);
-            print(&(serde_json::to_string_pretty(&report).unwrap_or_default() + "\n"));
+            print(&(serde_json::to_string_pretty(&report).unwrap_or_default() + "\n"))
         }
         (Format::Text, true) => {
             let diffs = output::diffs(&project, &verified);
             let colored =
                 std::io::stdout().is_terminal() || anstream::ColorChoice::global() == anstream::ColorChoice::Always;
-            print(&if colored { diff::colored(&diffs) } else { diffs });
+            print(&if colored { diff::colored(&diffs) } else { diffs })
         }
         (Format::Text, false) if from_stdin && !arguments.check => {
             let after = verified.after(0).or(project.members.first().map(|member| &member.source));
-            print(after.map_or("", Source::text));
+            print(after.map_or("", Source::text))
         }
-        (Format::Text, false) => {}
-    }
+        (Format::Text, false) => true,
+    };
     let detail = match (arguments.quiet, arguments.verbose) {
         (true, _) => Detail::Quiet,
         (_, true) => Detail::All,
         _ => Detail::Normal,
     };
     anstream::eprint!("{}", text::report(&project, &verified, detail, dry_run));
-    if !project.problems.is_empty() {
+    if !project.problems.is_empty() || !written {
         FAILED
     } else if arguments.check && !verified.files().is_empty() {
         WOULD_CHANGE

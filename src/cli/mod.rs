@@ -42,8 +42,16 @@ fn catalogue(folders: &[std::path::PathBuf]) -> Result<Catalogue, String> {
     })
 }
 
-/// Writes to standard output; a reader that went away (`| head`) is no error.
-fn print(text: &str) {
+/// Writes to standard output, and says whether it could. A reader that went away (`| head`) is no failure.
+fn print(text: &str) -> bool {
     use std::io::Write;
-    let _ = anstream::stdout().write_all(text.as_bytes());
+    let mut out = anstream::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => true,
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => true,
+        Err(error) => {
+            anstream::eprintln!("envfix: standard output: {error}");
+            false
+        }
+    }
 }

@@ -35,13 +35,47 @@ pub fn unified(name: &str, before: &str, after: &str) -> String {
         window.split_inclusive('\n').collect::<Vec<&str>>()
     };
     let (old, new) = (lines(before), lines(after));
+    // The context is not compared: an insertion could slide down into it and leave its hunk without any.
+    let count = |text: &str| memchr::memchr_iter(b'\n', text.as_bytes()).count();
+    let above = count(&before[start..head]);
+    let middle = |text: &str| count_lines(&text[head..text.len() - tail]);
+    let (old_middle, new_middle) = (middle(before), middle(after));
+    let mut ops = vec![DiffOp::Equal { old_index: 0, new_index: 0, len: above }];
+    let compared = compare(&old[above..above + old_middle], &new[above..above + new_middle]);
+    ops.extend(compared.into_iter().map(|op| moved(op, above)));
+    let below = old.len() - above - old_middle;
+    ops.push(DiffOp::Equal { old_index: above + old_middle, new_index: above + new_middle, len: below });
+    ops.retain(|op| !matches!(op, DiffOp::Equal { len: 0, .. }));
     let skipped = memchr::memchr_iter(b'\n', &before.as_bytes()[..start]).count();
 
     let _ = write!(out, "--- {}\n+++ {}\n", header_name("a/", name), header_name("b/", name));
-    for ops in group_diff_ops(compare(&old, &new), CONTEXT) {
+    for ops in group_diff_ops(ops, CONTEXT) {
         write_hunk(&mut out, &ops, &old, &new, skipped);
     }
     out
+}
+
+/// The number of lines of a text, a last one without a newline included.
+fn count_lines(text: &str) -> usize {
+    memchr::memchr_iter(b'\n', text.as_bytes()).count() + usize::from(!text.is_empty() && !text.ends_with('\n'))
+}
+
+/// An operation on slices that begin `by` lines further on.
+fn moved(op: DiffOp, by: usize) -> DiffOp {
+    match op {
+        DiffOp::Equal { old_index, new_index, len } => {
+            DiffOp::Equal { old_index: old_index + by, new_index: new_index + by, len }
+        }
+        DiffOp::Delete { old_index, old_len, new_index } => {
+            DiffOp::Delete { old_index: old_index + by, old_len, new_index: new_index + by }
+        }
+        DiffOp::Insert { old_index, new_index, new_len } => {
+            DiffOp::Insert { old_index: old_index + by, new_index: new_index + by, new_len }
+        }
+        DiffOp::Replace { old_index, old_len, new_index, new_len } => {
+            DiffOp::Replace { old_index: old_index + by, old_len, new_index: new_index + by, new_len }
+        }
+    }
 }
 
 /// Length of the whole lines that both texts begin with.

@@ -1,5 +1,7 @@
 //! The report for programs: one JSON object. Its schema is `docs/report.schema.json`.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -128,7 +130,8 @@ pub struct FixReport {
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
-    /// What it writes, as replacements in the file as it was.
+    /// What it writes, as replacements in the file as it was. Insertions at one place stand in the order in which the
+    /// report lists them. Empty where it changes what another fix of the report writes.
     pub edits: Vec<EditReport>,
     /// Whether it is applied (in a dry run: would be).
     pub applied: bool,
@@ -203,14 +206,22 @@ pub struct Summary {
 #[must_use]
 pub fn report(project: &Project, verified: &Verified) -> Report {
     let plan = verified.plan();
-    let mut findings: Vec<(usize, Span, FindingReport)> = plan
+    let sequence: BTreeMap<usize, usize> =
+        verified.sequence().iter().enumerate().map(|(order, number)| (*number, order)).collect();
+    let mut findings: Vec<((usize, usize, usize), FindingReport)> = plan
         .findings
         .iter()
         .zip(&plan.decisions)
-        .filter(|(_, decision)| **decision != Decision::Ignore)
-        .map(|(found, decision)| (found.member, found.place, finding(project, found, decision)))
+        .enumerate()
+        .filter(|(_, (_, decision))| **decision != Decision::Ignore)
+        .map(|(number, (found, decision))| {
+            let start = found.fix().and_then(|fix| fix.edits.first()).map_or(found.place.start, |edit| edit.span.start);
+            // Edits at one place are to be applied in the order in which they are listed.
+            let order = sequence.get(&number).copied().unwrap_or(usize::MAX);
+            ((found.member, start, order), finding(project, found, decision))
+        })
         .collect();
-    findings.sort_by_key(|(member, place, _)| (*member, *place));
+    findings.sort_by_key(|(key, _)| *key);
     let counts = Counts::of(project, verified);
     Report {
         version: env!("CARGO_PKG_VERSION"),
@@ -224,7 +235,7 @@ pub fn report(project: &Project, verified: &Verified) -> Report {
             advised: counts.advised,
             problems: counts.problems,
         },
-        findings: findings.into_iter().map(|(_, _, finding)| finding).collect(),
+        findings: findings.into_iter().map(|(_, finding)| finding).collect(),
         problems: project
             .problems
             .iter()

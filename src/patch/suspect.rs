@@ -98,10 +98,9 @@ impl Stage<'_> {
     fn nowhere(&self, condition: &StageCondition) -> Option<Subject> {
         let instructions = self.view.model.dockerfile.stages[self.stage].instructions.clone();
         self.view.commands(instructions).find_map(|(place, command, state)| {
-            let Tool::Python(PythonRun { interpreter, ran, .. }) = tool::tool(command) else { return None };
-            let name = command.words.get(interpreter)?.text();
+            let name = called_python(command)?;
             let wanted = condition.runs.contains(&Need::Python) && state.shell.is_ok();
-            let called = calls(command, &ran) && !name.contains('/') && matches!(name, "python" | "python3");
+            let called = matches!(name, "python" | "python3");
             if !wanted || !called || !lacks_command(state, "python") || !lacks_command(state, "python3") {
                 return None;
             }
@@ -195,9 +194,9 @@ impl Stage<'_> {
                 concerned(python.interpreter)?;
                 self.imports_distutils(place, &python).then(|| "runs a script that imports distutils".to_owned())
             }
-            (Need::Python, Tool::Python(PythonRun { interpreter, ran, .. })) => {
-                let called = command.words.get(interpreter)?.text() == "python";
-                (called && calls(command, &ran)).then(|| "calls `python`".to_owned())
+            (Need::Python, _) => {
+                let called = called_python(command)?;
+                (called == "python").then(|| "calls `python`".to_owned())
             }
             _ => None,
         }
@@ -370,11 +369,18 @@ fn lacks_distutils(state: &State, which: AptPython) -> bool {
     }
 }
 
-/// Whether a command runs something with Python for certain, and the build fails with it.
-fn calls(command: &Command, ran: &Ran) -> bool {
+/// The Python that a command runs something with for certain, so that the build fails where it is missing.
+fn called_python(command: &Command) -> Option<&str> {
+    let interpreter = match tool::tool(command) {
+        Tool::Python(PythonRun { ran: Ran::Nothing, .. }) => return None,
+        Tool::Python(python) => python.interpreter,
+        Tool::GetPip(get_pip) => get_pip.interpreter,
+        Tool::Pip(pip) => pip.interpreter?,
+        _ => return None,
+    };
     let certain = command.nesting.iter().all(|it| *it == Nesting::Group);
     let goes_on = command.after == Some(Operator::Or) || command.before == Some(Operator::Or);
-    !matches!(ran, Ran::Nothing) && certain && !goes_on
+    (certain && !goes_on).then(|| command.words.get(interpreter).map(|word| word.text())).flatten()
 }
 
 /// Whether the distribution's Python is known to answer `python3`.

@@ -5,6 +5,7 @@
 //! shared with the code that edits text. Then findings are looked for in the patched text: a fix that would be
 //! applied again is withheld, so that a second run changes nothing. There is no switch to turn this off.
 
+mod compose;
 mod conda;
 mod dockerfile;
 
@@ -17,7 +18,8 @@ use crate::patch::catalogue::Catalogue;
 use crate::plan::{self, Decision, Plan, Withheld};
 use crate::project::Project;
 use crate::settings::Policy;
-use crate::source::{Source, Span};
+use crate::source::Source;
+use compose::Composed;
 
 /// Why a patched text is not what its fix says.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +31,7 @@ pub struct Mismatch(pub(crate) String);
 pub struct Verified {
     plan: Plan,
     files: Vec<VerifiedFile>,
+    sequence: Vec<usize>,
 }
 
 /// A file that changes.
@@ -51,6 +54,13 @@ impl Verified {
     #[must_use]
     pub fn files(&self) -> &[VerifiedFile] {
         &self.files
+    }
+
+    /// The numbers of the findings whose fixes are applied, in the order in which they are written: edits at one place
+    /// stand in this order.
+    #[must_use]
+    pub fn sequence(&self) -> &[usize] {
+        &self.sequence
     }
 
     /// Takes back a file that could not be written: its fixes are held back for that reason.
@@ -78,13 +88,16 @@ const ROUNDS: usize = 4;
 /// again, and what is found then is proven and applied as well, until nothing is found any more.
 #[must_use]
 pub fn verify(project: &Project, catalogue: &Catalogue, policy: &Policy, mut plan: Plan) -> Verified {
-    let mut files = Vec::new();
+    let (mut files, mut sequence) = (Vec::new(), Vec::new());
     for member in 0..project.members.len() {
         while let Some(after) = prove(project, &mut plan, member) {
             match settle(project, catalogue, policy, &plan, member, after) {
                 Ok(settled) => {
                     plan.decisions.extend(settled.findings.iter().map(|_| Decision::Apply));
                     plan.findings.extend(settled.findings);
+                    // A later fix may have changed what an earlier one writes.
+                    settled.composed.write_back(&mut plan.findings);
+                    sequence.extend(settled.composed.findings());
                     files.push(VerifiedFile { member, after: settled.after });
                     break;
                 }
@@ -92,13 +105,14 @@ pub fn verify(project: &Project, catalogue: &Catalogue, policy: &Policy, mut pla
             }
         }
     }
-    Verified { plan, files }
+    Verified { plan, files, sequence }
 }
 
 /// A file in which nothing more is found, and the further fixes that it took.
 struct Settled {
     after: Source,
     findings: Vec<Finding>,
+    composed: Composed,
 }
 
 /// Applies what is found in the patched file, round by round.
@@ -114,81 +128,53 @@ fn settle(
     mut after: Source,
 ) -> Result<Settled, Vec<String>> {
     let original = project.members[member].source.text();
-    let mut edits: Vec<Edit> = ordered(plan, member).into_iter().flat_map(|fix| fix.edits.clone()).collect();
+    let mut composed = Composed::default();
+    for number in wanted(plan, member) {
+        plan.findings[number].fix().into_iter().flat_map(|fix| &fix.edits).enumerate().for_each(|(index, edit)| {
+            composed.push(number, index, edit.clone());
+        });
+    }
     let mut findings = Vec::new();
     for _ in 0..ROUNDS {
         let Ok(patched) = project.with_member(member, after.clone()) else { break };
         let found = find::find_in(&patched, 0, catalogue);
         let mut again = plan::plan(&patched, found, policy);
-        // What failed verification is found again, and fails again.
-        let failed = |patch: &str| {
-            let both = plan.findings.iter().zip(&plan.decisions);
-            both.into_iter().any(|(finding, decision)| {
-                finding.member == member
-                    && finding.patch == patch
-                    && matches!(decision, Decision::Withhold(Withheld::Unverified { .. }))
-            })
-        };
-        for (finding, decision) in again.findings.iter().zip(&mut again.decisions) {
-            if *decision == Decision::Apply && failed(&finding.patch) {
-                *decision = Decision::Ignore;
+        leave_failed(plan, member, &mut again);
+        let Some(next) = prove(&patched, &mut again, 0) else { return Ok(Settled { after, findings, composed }) };
+        // The report speaks of the file as it was, so every edit becomes one of that.
+        let before = composed.clone();
+        for number in wanted(&again, 0) {
+            let mut finding = again.findings[number].clone();
+            let id = plan.findings.len() + findings.len();
+            if let crate::finding::Remedy::Fix(fix) = &mut finding.remedy {
+                fix.edits = composed.compose(id, &before, &fix.edits);
             }
+            finding.member = member;
+            finding.place = before.original(finding.place);
+            finding.evidence.iter_mut().for_each(|evidence| evidence.span = before.original(evidence.span));
+            findings.push(finding);
         }
-        let Some(next) = prove(&patched, &mut again, 0) else { return Ok(Settled { after, findings }) };
-        let applied = || {
-            again.findings.iter().zip(&again.decisions).filter(|(_, it)| **it == Decision::Apply).map(|(it, _)| it)
-        };
-        // The report speaks of the file as it was.
-        let rebased: Option<Vec<Finding>> = applied().map(|finding| rebase(finding, &edits, member)).collect();
-        let restless = || applied().map(|finding| finding.patch.clone()).collect::<Vec<_>>();
-        let Some(rebased) = rebased else { return Err(restless()) };
-        edits.extend(rebased.iter().filter_map(Finding::fix).flat_map(|fix| fix.edits.clone()));
-        if edit::apply(original, &edits).ok().as_deref() != Some(next.text()) {
-            return Err(restless());
+        if edit::apply(original, composed.edits()).ok().as_deref() != Some(next.text()) {
+            let applied = again.findings.iter().zip(&again.decisions).filter(|(_, it)| **it == Decision::Apply);
+            return Err(applied.map(|(finding, _)| finding.patch.clone()).collect());
         }
-        findings.extend(rebased);
         after = next;
     }
     Err(plan.findings.iter().filter(|finding| finding.member == member).map(|it| it.patch.clone()).collect())
 }
 
-/// A finding in a text that edits made, as one in the text before; `None` where it stands in what the edits wrote.
-fn rebase(finding: &Finding, edits: &[Edit], member: usize) -> Option<Finding> {
-    let mut sorted: Vec<&Edit> = edits.iter().collect();
-    sorted.sort_by_key(|edit| (edit.span.start, edit.span.end));
-    let offset = |at: usize| {
-        let (mut old, mut new) = (0, 0);
-        for edit in &sorted {
-            let kept = edit.span.start - old;
-            if at <= new + kept {
-                break;
-            }
-            (old, new) = (edit.span.end, new + kept + edit.replacement.len());
-            if at < new {
-                return None;
-            }
-        }
-        Some(old + at.checked_sub(new)?)
-    };
-    let span = |span: Span| {
-        let (start, end) = (offset(span.start)?, offset(span.end)?);
-        (start <= end).then(|| Span::new(start, end))
-    };
-    let mut rebased = finding.clone();
-    rebased.member = member;
-    rebased.place = span(finding.place)?;
-    rebased.evidence.retain_mut(|evidence| span(evidence.span).map(|span| evidence.span = span).is_some());
-    if let crate::finding::Remedy::Fix(fix) = &mut rebased.remedy {
-        for edit in &mut fix.edits {
-            let moved = span(edit.span)?;
-            // What is replaced must stand in the text before, whole.
-            if moved.len() != edit.span.len() {
-                return None;
-            }
-            edit.span = moved;
+/// What failed verification is found again, and fails again.
+fn leave_failed(plan: &Plan, member: usize, again: &mut Plan) {
+    for (finding, decision) in again.findings.iter().zip(&mut again.decisions) {
+        let failed = plan.findings.iter().zip(&plan.decisions).any(|(other, decision)| {
+            other.member == member
+                && other.patch == finding.patch
+                && matches!(decision, Decision::Withhold(Withheld::Unverified { .. }))
+        });
+        if *decision == Decision::Apply && failed {
+            *decision = Decision::Ignore;
         }
     }
-    Some(rebased)
 }
 
 /// Holds back the fixes of patches that would change the file in every run; or, where they have none of their own in
@@ -210,10 +196,6 @@ fn hold_back(plan: &mut Plan, member: usize, restless: &[String]) {
 
 /// The fixes that a plan applies to a file, in the order in which they are written: of insertions at one place, words
 /// join their command before a further command is added behind it.
-fn ordered(plan: &Plan, member: usize) -> Vec<&Fix> {
-    wanted(plan, member).into_iter().filter_map(|number| plan.findings[number].fix()).collect()
-}
-
 fn wanted(plan: &Plan, member: usize) -> Vec<usize> {
     let mut wanted: Vec<usize> = (0..plan.findings.len())
         .filter(|number| plan.findings[*number].member == member && plan.decisions[*number] == Decision::Apply)
