@@ -69,7 +69,8 @@ impl DockerfileModel {
     /// The environment that a command builds from a file.
     #[must_use]
     pub fn link(&self, instruction: usize, command: usize) -> Option<&Link> {
-        let at = self.environments.binary_search_by_key(&(instruction, command), |link| (link.instruction, link.command));
+        let at =
+            self.environments.binary_search_by_key(&(instruction, command), |link| (link.instruction, link.command));
         self.environments.get(at.ok()?)
     }
 
@@ -121,14 +122,7 @@ fn links(dockerfile: &Dockerfile, runs: &[Run], context: &BuildContext) -> Vec<L
                     CondaEnvironment::parse(&Source::from_text(written.as_str(), text)).ok().flatten().map(Arc::new)
                 });
                 let changed = touched.contains(base_name(&written));
-                links.push(Link {
-                    instruction: run.instruction,
-                    command: number,
-                    written,
-                    path,
-                    changed,
-                    environment,
-                });
+                links.push(Link { instruction: run.instruction, command: number, written, path, changed, environment });
             }
         }
     }

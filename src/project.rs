@@ -251,7 +251,9 @@ impl Loader<'_> {
             match fs::metadata(path) {
                 Err(error) => self.problem(path, None, io_message(&error)),
                 Ok(metadata) if metadata.is_dir() => self.folder(path),
-                Ok(metadata) if !metadata.is_file() => self.problem(path, None, "it is no file and no folder".to_owned()),
+                Ok(metadata) if !metadata.is_file() => {
+                    self.problem(path, None, "it is no file and no folder".to_owned())
+                }
                 Ok(_) => self.file(path, Origin::Named),
             }
         }
@@ -276,9 +278,10 @@ impl Loader<'_> {
             self.problem(Path::new(file), None, message.to_owned());
         }
         let before = (self.project.members.len(), self.project.problems.len());
-        let known = walk.candidates.iter().any(|candidate| {
-            fs::canonicalize(&candidate.path).is_ok_and(|identity| self.seen.contains(&identity))
-        });
+        let known = walk
+            .candidates
+            .iter()
+            .any(|candidate| fs::canonicalize(&candidate.path).is_ok_and(|identity| self.seen.contains(&identity)));
         for candidate in walk.candidates {
             self.file(&candidate.path, Origin::Found);
         }

@@ -90,7 +90,8 @@ impl Settings {
                 return Err(fail(format!("[values]: no patch uses {name:?}; there are {}", names.join(", "))));
             }
             let is_number = matches!(defaults.get(&name), Some(Setting::Number(_)));
-            let setting = setting(value.as_ref(), is_number).map_err(|wanted| fail(format!("{name}: write {wanted}")))?;
+            let setting =
+                setting(value.as_ref(), is_number).map_err(|wanted| fail(format!("{name}: write {wanted}")))?;
             values.insert(name, setting);
         }
         let Written { faults, r#unsafe, only, skip, .. } = written;

@@ -368,7 +368,8 @@ fn standard_input_with_nothing_to_do_comes_out_byte_for_byte() {
 
 #[test]
 fn a_dry_run_of_standard_input_prints_the_diff_under_its_name() {
-    let ran = Sandbox::empty().run_with_input(&["-n", "-", "--stdin-name", "gpu/Dockerfile"], PLAIN.as_bytes()).exits(0);
+    let ran =
+        Sandbox::empty().run_with_input(&["-n", "-", "--stdin-name", "gpu/Dockerfile"], PLAIN.as_bytes()).exits(0);
     assert!(ran.out.starts_with("--- a/gpu/Dockerfile\n+++ b/gpu/Dockerfile\n@@ "), "{}", ran.out);
 }
 

@@ -169,7 +169,7 @@ fn the_values_of_envfix_toml_are_what_remedies_write() {
     here.run(&["Dockerfile"]).exits(0);
     let expected = dockerfile
         .replace("-U pip", "-U pip==25.3")
-        .replace("RUN pip", "ENV PIP_DEFAULT_TIMEOUT=240 \\\n    CONDA_REMOTE_READ_TIMEOUT_SECS=360\nRUN pip");
+        .replace("RUN pip", "ENV PIP_DEFAULT_TIMEOUT=240\nENV CONDA_REMOTE_READ_TIMEOUT_SECS=360\nRUN pip");
     assert_eq!(here.read("Dockerfile"), expected);
 }
 

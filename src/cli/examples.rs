@@ -1,6 +1,6 @@
 //! `envfix test-patches`: run the examples of every patch.
 
-use super::{DONE, FAILED, print};
+use super::{DONE, FAILED, complain, print};
 use crate::examples;
 use crate::patch::catalogue::Catalogue;
 
@@ -12,7 +12,7 @@ pub fn run(catalogue: &Catalogue) -> u8 {
         let failures = examples::run(catalogue, patch);
         failed |= !print(&format!("{}: {} of {count} examples do what they say\n", patch.id, count - failures.len()));
         for failure in &failures {
-            anstream::eprintln!("{}, example {}: {}", patch.id, failure.number, failure.message);
+            complain(&format!("{}, example {}: {}", patch.id, failure.number, failure.message));
         }
         failed |= !failures.is_empty();
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::args::Explain;
-use super::{DONE, FAILED, print};
+use super::{DONE, FAILED, complain, print};
 use crate::examples;
 use crate::patch::catalogue::Catalogue;
 use crate::patch::file::{Branch, Case, Patch, Safety};
@@ -21,10 +21,14 @@ pub fn run(arguments: &Explain, catalogue: &Catalogue) -> u8 {
     };
     match catalogue.get(id) {
         Some(patch) => {
-            if print(&explain(patch, catalogue)) { DONE } else { FAILED }
+            if print(&explain(patch, catalogue)) {
+                DONE
+            } else {
+                FAILED
+            }
         }
         None => {
-            anstream::eprintln!("envfix: {}", settings::known(id, catalogue).err().unwrap_or_default());
+            complain(&format!("envfix: {}", settings::known(id, catalogue).err().unwrap_or_default()));
             FAILED
         }
     }

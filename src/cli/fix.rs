@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use super::args::{Fix, Format};
-use super::{DONE, FAILED, WOULD_CHANGE, print};
+use super::{DONE, FAILED, WOULD_CHANGE, complain, print, tell};
 use crate::context::BuildContext;
 use crate::output::text::Detail;
 use crate::output::{self, diff, json, text};
@@ -19,17 +19,17 @@ pub fn run(arguments: &Fix, catalogue: &Catalogue) -> u8 {
     let policy = match policy(arguments, catalogue) {
         Ok(policy) => policy,
         Err(message) => {
-            anstream::eprintln!("envfix: {message}");
+            complain(&format!("envfix: {message}"));
             return FAILED;
         }
     };
     let from_stdin = arguments.paths.iter().any(|path| path == Path::new("-"));
     if from_stdin && arguments.paths.len() > 1 {
-        anstream::eprintln!("envfix: `-` is standard input and goes with no other path");
+        complain("envfix: `-` is standard input and goes with no other path");
         return FAILED;
     }
     if arguments.paths.is_empty() {
-        anstream::eprintln!("envfix: name a Dockerfile, a conda environment YAML or a folder (--help says more)");
+        complain("envfix: name a Dockerfile, a conda environment YAML or a folder (--help says more)");
         return FAILED;
     }
     let mut project = if from_stdin {
@@ -72,7 +72,7 @@ pub fn run(arguments: &Fix, catalogue: &Catalogue) -> u8 {
         (_, true) => Detail::All,
         _ => Detail::Normal,
     };
-    anstream::eprint!("{}", text::report(&project, &verified, detail, dry_run));
+    tell(&text::report(&project, &verified, detail, dry_run));
     if !project.problems.is_empty() || !written {
         FAILED
     } else if arguments.check && !verified.files().is_empty() {

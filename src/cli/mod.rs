@@ -30,7 +30,7 @@ pub fn main() -> ExitCode {
         None => catalogue(&arguments.fix.patches).map(|it| fix::run(&arguments.fix, &it)),
     };
     ExitCode::from(code.unwrap_or_else(|message| {
-        anstream::eprintln!("envfix: {message}");
+        complain(&format!("envfix: {message}"));
         FAILED
     }))
 }
@@ -50,8 +50,19 @@ fn print(text: &str) -> bool {
         Ok(()) => true,
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => true,
         Err(error) => {
-            anstream::eprintln!("envfix: standard output: {error}");
+            complain(&format!("envfix: standard output: {error}"));
             false
         }
     }
+}
+
+/// Writes a line to standard error.
+fn complain(line: &str) {
+    tell(&format!("{line}\n"));
+}
+
+/// Writes to standard error. Where even that cannot be written, there is nobody to tell.
+fn tell(text: &str) {
+    use std::io::Write;
+    let _ = anstream::stderr().write_all(text.as_bytes());
 }

@@ -63,9 +63,15 @@ pub struct Unread {
 /// Reads every `RUN` whose text may concern a patch. Others are not parsed at all.
 #[must_use]
 pub fn read(source: &Source, dockerfile: &Dockerfile) -> (Vec<Run>, Vec<Unread>) {
+    read_those(source, dockerfile, |_| true)
+}
+
+/// The same for those instructions only whose number is wanted.
+#[must_use]
+pub fn read_those(source: &Source, dockerfile: &Dockerfile, wanted: impl Fn(usize) -> bool) -> (Vec<Run>, Vec<Unread>) {
     let (mut runs, mut unread) = (Vec::new(), Vec::new());
     for (index, instruction) in dockerfile.instructions.iter().enumerate() {
-        if instruction.keyword != "RUN" {
+        if instruction.keyword != "RUN" || !wanted(index) {
             continue;
         }
         let Some((form, text, locked)) = text(source, instruction) else { continue };

@@ -10,8 +10,8 @@ use super::image::{Interpreter, InterpreterKind};
 use super::level::Fact;
 use super::state::{Answer, Installed, MANY, State};
 use crate::environment::conda::CondaEnvironment;
-use crate::shell::{Command, Nesting};
 use crate::shell::tool::{self, Environment, Ran, Tool};
+use crate::shell::{Command, Nesting};
 
 /// Where a command stands: the numbers of its instruction and of itself in the instruction's script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,9 +11,9 @@ use super::state::State;
 use crate::context::BuildContext;
 use crate::dockerfile::run::Run;
 use crate::dockerfile::{Base, Instruction, Stage};
+use crate::model::DockerfileModel;
 use crate::shell::Script;
 use crate::shell::tool;
-use crate::model::DockerfileModel;
 
 /// The facts at every point of a Dockerfile.
 #[derive(Debug)]
@@ -229,7 +229,9 @@ fn expanded(state: &State, run: &Run) -> Option<Script> {
             if !plain || (number > program && state.depends_on_argument(&word.raw)) {
                 continue;
             }
-            let value = state.expand(&word.raw).filter(|value| !value.is_empty() && !value.contains([' ', '\t', '*', '?', '$']));
+            let value = state
+                .expand(&word.raw)
+                .filter(|value| !value.is_empty() && !value.contains([' ', '\t', '*', '?', '$']));
             if value.is_some() {
                 word.value = value;
                 changed = true;

@@ -252,9 +252,10 @@ impl Stage<'_> {
                 (Downloader::Conda, &mut conda, above[1], &["CONDA_REMOTE_READ_TIMEOUT_SECS"][..]),
             ] {
                 let set = || {
-                    by_default && variables
-                        .iter()
-                        .any(|name| state.variables.get(*name).is_some_and(|variable| !variable.from_argument))
+                    by_default
+                        && variables
+                            .iter()
+                            .any(|name| state.variables.get(*name).is_some_and(|variable| !variable.from_argument))
                 };
                 if !found.contains(&tool) || !tools.contains(&tool) || above || set() {
                     continue;
@@ -361,7 +362,7 @@ fn lacks_distutils(state: &State, which: AptPython) -> bool {
                 row(release).is_none_or(|row| !matches!(row.distutils, Distutils::Stdlib | Distutils::Unknown))
             };
             state.apt.distutils.is_none()
-                && is_system(&state.python3)
+                && (is_system(&state.python3) || (which == AptPython::Distribution && state.apt.python3.is_some()))
                 && !state.release.values().is_empty()
                 && state.release.values().iter().all(apart)
         }
@@ -456,7 +457,8 @@ impl Looked<'_> {
                 let answer = self.state.pip_answer(&pip);
                 let mut subject = self.subject(command, requirement.word, Role::PipRequirement, answer, breaks(&pip));
                 if let Target::Word { locked, .. } = &mut subject.target {
-                    let unseen = asked.is_none().then(|| "what its requirements file asks of pip is not known".to_owned());
+                    let unseen =
+                        asked.is_none().then(|| "what its requirements file asks of pip is not known".to_owned());
                     let index = self.other_index(&pip).then(|| "its package index is not PyPI alone".to_owned());
                     *locked = locked.take().or(unseen).or(index);
                 }
@@ -487,9 +489,9 @@ impl Looked<'_> {
         const VARIABLES: [&str; 5] =
             ["PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_CONSTRAINT"];
         OPTIONS.iter().any(|name| pip.option(name).is_some())
-            || VARIABLES.iter().any(|name| {
-                self.state.variables.contains_key(*name) || pip.call.variable(name).is_some()
-            })
+            || VARIABLES
+                .iter()
+                .any(|name| self.state.variables.contains_key(*name) || pip.call.variable(name).is_some())
     }
 
     /// Whether a command runs the newest get-pip.py without naming a pip: as a file or from a pipe.
@@ -513,7 +515,8 @@ impl Looked<'_> {
         }
         let broken = get_pip.options.iter().any(|option| option.name == "--break-system-packages");
         let word = get_pip.script.unwrap_or(get_pip.arguments.max(get_pip.interpreter + 1) - 1);
-        let role = if get_pip.script.is_some() || word > get_pip.interpreter { Role::GetPip } else { Role::PipedGetPip };
+        let role =
+            if get_pip.script.is_some() || word > get_pip.interpreter { Role::GetPip } else { Role::PipedGetPip };
         Some(self.subject(command, word, role, answer, broken))
     }
 

@@ -188,9 +188,10 @@ fn hold_back(plan: &mut Plan, member: usize, restless: &[String]) {
                 *decision = Decision::Withhold(Withheld::Unstable);
             }
         }
-        held = plan.findings.iter().zip(&plan.decisions).any(|(finding, decision)| {
-            finding.member == member && *decision == Decision::Withhold(Withheld::Unstable)
-        });
+        held =
+            plan.findings.iter().zip(&plan.decisions).any(|(finding, decision)| {
+                finding.member == member && *decision == Decision::Withhold(Withheld::Unstable)
+            });
     }
 }
 

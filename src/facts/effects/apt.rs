@@ -17,7 +17,8 @@ impl State {
         if !apt.is_install() {
             return;
         }
-        if ["--download-only", "--simulate", "--dry-run", "--print-uris"].iter().any(|name| apt.option(name).is_some()) {
+        if ["--download-only", "--simulate", "--dry-run", "--print-uris"].iter().any(|name| apt.option(name).is_some())
+        {
             return;
         }
         if apt.option("--target-release").is_some() || apt.packages.iter().any(|package| package.release.is_some()) {
@@ -90,7 +91,8 @@ impl State {
         if any(|facts| facts.distutils) || by_name || releases.is_empty() && name.starts_with("python3-") {
             self.apt.distutils.get_or_insert_with(|| format!("the package {name}"));
         }
-        let python3 = ["python3", "python3-pip", "python3-dev", "python3-venv", "python3-setuptools", "python3-minimal"];
+        let python3 =
+            ["python3", "python3-pip", "python3-dev", "python3-venv", "python3-setuptools", "python3-minimal"];
         if all(|facts| facts.python3) || python3.contains(&name) {
             self.provides_system_python3();
         } else if any(|facts| facts.python3) {

@@ -211,14 +211,7 @@ impl State {
 
     /// A configuration of pip or conda that is copied: by its own name, or in a folder. One that can be read and says
     /// nothing of a timeout does not count.
-    fn copied_configuration(
-        &mut self,
-        source: &str,
-        name: &str,
-        to: &str,
-        from_stage: bool,
-        context: &BuildContext,
-    ) {
+    fn copied_configuration(&mut self, source: &str, name: &str, to: &str, from_stage: bool, context: &BuildContext) {
         if CONFIGURATIONS.contains(&name) || CONFIGURATIONS.contains(&to.rsplit('/').next().unwrap_or_default()) {
             let text = (!from_stage).then(|| context.read(source.trim_start_matches("./"))).flatten();
             match text {

@@ -110,7 +110,8 @@ impl State {
         if links.is_empty() && !HARMLESS.contains(&program.as_str()) {
             let targets = command.redirects.iter().map(|redirect| redirect.target.text());
             for text in command.words.iter().skip(call.program + 1).map(Word::text).chain(targets) {
-                let named = |name: &str| text.ends_with(&format!("/bin/{name}")) || text.starts_with(&format!("{name}="));
+                let named =
+                    |name: &str| text.ends_with(&format!("/bin/{name}")) || text.starts_with(&format!("{name}="));
                 if named("python") {
                     self.python = Fact::unknown(format!("what `{program}` makes of `python`"));
                 }
@@ -168,7 +169,9 @@ impl State {
         let own = self.release.values().iter().filter_map(|release| release.codename()).collect::<Vec<_>>();
         let words = text.split(|c: char| !c.is_ascii_alphanumeric());
         let other = words
-            .filter(|word| distribution::by_any_codename(word).is_some() || matches!(*word, "sid" | "testing" | "unstable"))
+            .filter(|word| {
+                distribution::by_any_codename(word).is_some() || matches!(*word, "sid" | "testing" | "unstable")
+            })
             .find(|word| !own.contains(word));
         if let Some(other) = other {
             self.release = Fact::unknown(format!("which packages apt finds, since its sources name {other}"));
