@@ -121,7 +121,12 @@ fn links(dockerfile: &Dockerfile, runs: &[Run], context: &BuildContext) -> Vec<L
                 let environment = path.as_deref().and_then(|path| context.read(path)).and_then(|text| {
                     CondaEnvironment::parse(&Source::from_text(written.as_str(), text)).ok().flatten().map(Arc::new)
                 });
-                let changed = touched.contains(base_name(&written));
+                // A `RUN` that was not worth reading may edit the file as well.
+                let name = base_name(&written);
+                let unread = |number: &usize| runs.binary_search_by_key(number, |run| run.instruction).is_err();
+                let mut steps = (0..run.instruction).filter(unread).map(|number| &dockerfile.instructions[number]);
+                let changed = touched.contains(name)
+                    || (follow && steps.any(|step| step.keyword == "RUN" && step.arguments_text().contains(name)));
                 links.push(Link { instruction: run.instruction, command: number, written, path, changed, environment });
             }
         }
