@@ -171,7 +171,7 @@ fn copied(dockerfile: &Dockerfile, step: &Instruction, workdir: &str, until: usi
             let name = sources.first().map(|source| source.rsplit('/').next().unwrap_or_default());
             // One file from elsewhere that goes into a folder shadows what has its name there, and no more.
             let to = match (&from, name) {
-                (None, Some(name)) if into_folder && sources.len() == 1 => format!("{to}/{name}"),
+                (None, Some(name)) if into_folder && sources.len() == 1 => absolute(&to, name),
                 _ => to.clone(),
             };
             Copied { from: from.as_deref().map(relative), to, into_folder }
