@@ -46,6 +46,7 @@ pub fn unified(name: &str, before: &str, after: &str) -> String {
     let below = old.len() - above - old_middle;
     ops.push(DiffOp::Equal { old_index: above + old_middle, new_index: above + new_middle, len: below });
     ops.retain(|op| !matches!(op, DiffOp::Equal { len: 0, .. }));
+    let ops = joined(ops);
     let skipped = memchr::memchr_iter(b'\n', &before.as_bytes()[..start]).count();
 
     let _ = write!(out, "--- {}\n+++ {}\n", header_name("a/", name), header_name("b/", name));
@@ -58,6 +59,18 @@ pub fn unified(name: &str, before: &str, after: &str) -> String {
 /// The number of lines of a text, a last one without a newline included.
 fn count_lines(text: &str) -> usize {
     memchr::memchr_iter(b'\n', text.as_bytes()).count() + usize::from(!text.is_empty() && !text.ends_with('\n'))
+}
+
+/// The same operations, equal lines that follow each other as one: a hunk's context is cut to length by the operation.
+fn joined(ops: Vec<DiffOp>) -> Vec<DiffOp> {
+    let mut out: Vec<DiffOp> = Vec::with_capacity(ops.len());
+    for op in ops {
+        match (out.last_mut(), &op) {
+            (Some(DiffOp::Equal { len, .. }), DiffOp::Equal { len: more, .. }) => *len += more,
+            _ => out.push(op),
+        }
+    }
+    out
 }
 
 /// An operation on slices that begin `by` lines further on.

@@ -228,3 +228,13 @@ fn colours_follow_the_lines_of_a_hunk_and_not_their_looks() {
         .fold(text, |text, code| text.replace(code, ""));
     assert_eq!(plain, diff);
 }
+
+#[test]
+fn a_hunk_has_three_lines_of_context_wherever_the_insertion_could_slide_to() {
+    let before = "a\nb\n\nRUN\nc\nd\ne\nf\n";
+    let after = "a\nb\n\nENV\n\nRUN\nc\nd\ne\nf\n";
+    assert_eq!(unified("f", before, after).lines().nth(2), Some("@@ -1,6 +1,8 @@"));
+    let before = "x\n\nRUN a\n\nFROM b\n\nRUN b\n\nCMD c\n";
+    let after = "x\n\nENV\n\nRUN a\n\nFROM b\n\nENV\n\nRUN b\n\nCMD c\n";
+    assert!(unified("f", before, after).ends_with("ENV\n \n RUN b\n \n"), "{}", unified("f", before, after));
+}
