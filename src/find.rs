@@ -83,10 +83,10 @@ fn not_read(model: &DockerfileModel, timeline: &Timeline) -> Vec<Finding> {
             patch: NOT_READ.to_owned(),
             title: "A shell text that envfix does not read".to_owned(),
             ground: Ground::Hardening,
-            message: "the commands of this stage are not all read".to_owned(),
+            message: "a shell text of this stage is not read, so nothing in it was checked".to_owned(),
             place,
             evidence: Vec::new(),
-            remedy: Remedy::Advice(format!("look at it yourself, since {reason}")),
+            remedy: Remedy::Advice(format!("check it by hand, since {reason}")),
         }));
     }
     findings

@@ -107,6 +107,26 @@ fn what_may_bring_a_python_makes_it_unknown() {
 }
 
 #[test]
+fn a_python_of_another_stage_comes_with_the_folder_it_is_in() {
+    let copied = "FROM python:3.11-slim AS py\nFROM ubuntu:18.04\nENV PIP_DEFAULT_TIMEOUT=100\nRUN apt-get install -y python3 python3-pip\nCOPY --from=py /usr/local /usr/local\n";
+    for text in [format!("{copied}RUN pip3 install --upgrade pip\n"), format!("{copied}RUN python -m foo\n")] {
+        assert_eq!(fixed(&text), text);
+    }
+    let folder = "FROM python:3.10\nCOPY requirements.txt /arrow/python/\nRUN pip install -U pip\n";
+    assert!(fixed(folder).contains("pip==26.1.2"));
+    let venv = "FROM python:3.11 AS b\nRUN python -m venv /opt/v\nFROM python:3.11\nCOPY --from=b /opt /opt\nRUN /opt/v/bin/pip install -U pip\n";
+    assert!(fixed(venv).contains("pip==26.1.2"));
+}
+
+#[test]
+fn a_variable_does_not_join_a_block_that_a_comment_heads() {
+    let text = "FROM python:3.12\n\n# Where the output goes\nENV A=1\nENV B=2\n\nRUN pip install x\n";
+    assert!(fixed(text).contains("ENV B=2\n\nENV PIP_DEFAULT_TIMEOUT=100\n\nRUN"), "{}", fixed(text));
+    let text = "FROM python:3.12\n\nENV A=1\n\nRUN pip install x\n";
+    assert!(fixed(text).contains("ENV A=1\nENV PIP_DEFAULT_TIMEOUT=100\n\nRUN"), "{}", fixed(text));
+}
+
+#[test]
 fn an_activation_counts_only_where_it_is_certain() {
     pins_nothing(&[
         "FROM python:3.8\nRUN python -m venv /v && . /v/bin/activate && deactivate && pip install -U pip==20.0 && (. /w/bin/activate); pip install -U pip\n",

@@ -87,7 +87,7 @@ pub fn read_those(source: &Source, dockerfile: &Dockerfile, wanted: impl Fn(usiz
             Err(error) => unread.push(Unread {
                 instruction: index,
                 span: Span::at(text.to_source(error.offset.min(text.text.len()))),
-                reason: error.to_string(),
+                reason: format!("the shell text is not understood here: {}", error.message),
             }),
         }
     }

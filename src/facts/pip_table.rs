@@ -37,6 +37,13 @@ pub fn newest_pip(python: PythonVersion) -> Option<&'static PipRow> {
     PIPS.iter().find(|row| row.python == python)
 }
 
+/// The newest pips for people: `26.1.2 for Python 3.10 and newer, 26.0.1 for 3.9, 25.0.1 for 3.8`.
+#[must_use]
+pub fn summary() -> String {
+    let row = |minor| newest_pip(PythonVersion::new(3, minor)).map_or("", |row| row.version);
+    format!("{} for Python 3.10 and newer, {} for 3.9, {} for 3.8", row(10), row(9), row(8))
+}
+
 /// The one pip for all of `pythons`: the newest for the oldest of them, where it is known to run on the newest too.
 /// `None` where one is not in the table, or there is none.
 #[must_use]

@@ -255,6 +255,9 @@ impl State {
             return self.numbered_answer(version);
         }
         match name {
+            "pip3" if matches!(self.pip, Fact::Known { value: None, .. }) => {
+                Fact::unknown("nothing that envfix recognises installs pip")
+            }
             "pip" | "pip3" if self.pip_moved => Fact::unknown("several Pythons have installed a pip"),
             "python3" | "pip3" => self.python3.clone(),
             "pip" => self.pip.clone(),

@@ -178,12 +178,12 @@ impl Pin {
             other => other,
         };
         let Some(newest) = pip_table::one_pin_for(versions.values()) else {
+            let missing = versions.values().iter().find(|version| pip_table::newest_pip(**version).is_none());
+            if let Some(missing) = missing {
+                return Pin::None(format!("its table has none for Python {missing} ({})", versions.from()));
+            }
             let list: Vec<String> = versions.values().iter().map(ToString::to_string).collect();
-            return Pin::None(format!(
-                "no one pip is the newest for Python {} ({})",
-                list.join(" and "),
-                versions.from()
-            ));
+            return Pin::None(format!("no one pip runs on Python {} ({})", list.join(" and "), versions.from()));
         };
         let version = match values.get("pip") {
             None => newest.to_owned(),
@@ -288,6 +288,7 @@ impl Subject {
             "unknown-option" => self.unknown_option.clone(),
             "elsewhere" => self.elsewhere.clone(),
             "apt-python" => self.apt_python.clone(),
+            "pip-table" => Some(pip_table::summary()),
             "channel" => self.channel.clone(),
             "channel-option" => Some(self.channel.as_ref().map_or_else(String::new, |it| format!("-c {it} "))),
             "python-version" => versions(&self.python).values().first().map(ToString::to_string),
@@ -422,6 +423,14 @@ fn spelled(option: &Opt) -> String {
     }
 }
 
+/// Whether the pip section of an environment installs a pip itself.
+pub fn installs_own_pip(environment: &CondaEnvironment) -> bool {
+    environment.pip_maps().flat_map(|(_, map)| &map.items).any(|item| {
+        let name = item.text.split(['=', '<', '>', '~', '!', '[', ';', ' ']).next().unwrap_or_default();
+        name.eq_ignore_ascii_case("pip")
+    })
+}
+
 impl CondaView<'_> {
     /// A dependency with what is known of the environment.
     pub fn subject(&self, index: usize) -> Subject {
@@ -453,7 +462,7 @@ impl CondaView<'_> {
                         Pin::Known(row.version.to_owned())
                     }
                     (Some(row), None) => Pin::None(format!(
-                        "a published environment builds with pip {} from {}, which may be older than what comes today",
+                        "pip {} from {} is known to build, and newer ones were not tried",
                         row.version,
                         subject.channel.as_deref().unwrap_or("its channels")
                     )),
@@ -466,11 +475,7 @@ impl CondaView<'_> {
             Minor::Constrained => Pin::None("its python is not pinned to one minor version".to_owned()),
             Minor::Unstated => Pin::None("it names no python".to_owned()),
         };
-        let own_pip = environment.pip_maps().flat_map(|(_, map)| &map.items).any(|item| {
-            let name = item.text.split(['=', '<', '>', '~', '!', '[', ';', ' ']).next().unwrap_or_default();
-            name.eq_ignore_ascii_case("pip")
-        });
-        if own_pip {
+        if installs_own_pip(environment) {
             subject.pin = Pin::None("its pip section installs a pip of its own".to_owned());
         }
         if subject.python_pinned == Some(false) {

@@ -3,7 +3,7 @@
 use super::file::{
     AptPython, CommandCondition, CondaCondition, Downloader, Need, PipInstaller, PipListed, StageCondition,
 };
-use super::subject::{CondaView, DockerfileView, Pin, Role, Subject, Target, versions};
+use super::subject::{CondaView, DockerfileView, Pin, Role, Subject, Target, installs_own_pip, versions};
 use crate::context;
 use crate::environment::match_spec::listed_as_pip;
 use crate::facts::effects::Place;
@@ -624,6 +624,7 @@ pub fn conda(view: &CondaView<'_>, condition: &CondaCondition) -> Vec<Subject> {
         Some(PipListed::Bare) => listed
             .find(|(index, _)| map.is_none_or(|map| *index < map))
             .filter(|_| environment.specs().filter(|(_, item)| item.spec.name == "pip").count() == 1)
+            .filter(|_| !installs_own_pip(environment))
             .filter(|(_, item)| item.spec.version.is_none() && item.spec.build.is_none() && item.spec.name == "pip")
             .map(|(index, _)| index),
     };

@@ -1,5 +1,6 @@
 //! What `ENV`, `ARG`, `USER`, `SHELL`, `COPY` and `ADD` change.
 
+use super::super::image::Interpreter;
 use super::super::level::Fact;
 use super::super::state::{MANY, State, Variable};
 use std::rc::Rc;
@@ -90,7 +91,7 @@ impl State {
         if path.starts_with('/') {
             return path.to_owned();
         }
-        let path = path.trim_start_matches("./");
+        let path = if path == "." { "" } else { path.trim_start_matches("./") };
         format!("{}/{path}", self.workdir.trim_end_matches('/')).trim_end_matches('/').to_owned()
     }
 
@@ -174,9 +175,9 @@ impl State {
             }
             let source = self.expand(source).unwrap_or_else(|| source.clone());
             let source = source.trim_end_matches('/');
-            if let Some(interpreter) = from.and_then(|state| state.prefixes.get(source)) {
-                let interpreter = interpreter.clone();
-                self.keep_prefix(to.clone(), interpreter);
+            if let Some(from) = from
+                && self.carried_over(from, source, &to)
+            {
                 continue;
             }
             let name = source.rsplit('/').next().unwrap_or_default();
@@ -188,12 +189,36 @@ impl State {
         }
     }
 
+    /// Carries over the Pythons of another stage in a folder that is copied from it; says whether there are any.
+    fn carried_over(&mut self, from: &State, source: &str, to: &str) -> bool {
+        let below = format!("{source}/");
+        let found: Vec<(String, Interpreter)> = from
+            .prefixes
+            .iter()
+            .filter_map(|(prefix, interpreter)| {
+                let rest = if prefix == source { "" } else { prefix.strip_prefix(&below)? };
+                let prefix = format!("{to}/{rest}").trim_end_matches('/').to_owned();
+                Some((prefix.clone(), Interpreter { prefix: Some(prefix), ..interpreter.clone() }))
+            })
+            .collect();
+        for (prefix, interpreter) in &found {
+            // These folders are searched without being on any PATH that a file names.
+            if matches!(prefix.as_str(), "/usr" | "/usr/local") {
+                self.forget_python(&format!("{source} of another stage holds a Python"));
+            }
+            self.keep_prefix(prefix.clone(), interpreter.clone());
+        }
+        !found.is_empty()
+    }
+
     /// What a file or folder that was copied may put into the folders that are searched for commands.
     fn placed(&mut self, source: &str, name: &str, to: &str, from_stage: bool) {
         const SEARCHED: [&str; 7] = ["", "/", "/usr", "/usr/local", "/usr/bin", "/usr/local/bin", "/bin"];
         const ARCHIVES: [&str; 7] = [".tar", ".tgz", ".gz", ".xz", ".bz2", ".zst", ".zip"];
         let target = to.rsplit('/').next().unwrap_or_default();
-        if ["python", "python3"].iter().any(|it| name == *it || target == *it) {
+        let is = |file: &str| ["python", "python3"].contains(&file);
+        let folder = to.rsplit_once('/').map_or("", |(folder, _)| folder);
+        if (is(target) && folder.ends_with("/bin")) || (is(name) && to.ends_with("/bin")) {
             return self.forget_python(&format!("{source} is copied to {to}"));
         }
         let archive = ARCHIVES.iter().any(|ending| name.ends_with(ending));

@@ -30,12 +30,31 @@ pub fn insert_instructions(view: &DockerfileView<'_>, number: usize, lines: &[(&
 
     let behind = (source.line_end(previous.span.end) + newline.len()).min(block);
     let between = source.slice(Span::new(behind, block));
-    if lines.iter().all(|(keyword, _)| *keyword == previous.keyword) && between.trim().is_empty() {
+    let same = lines.iter().all(|(keyword, _)| *keyword == previous.keyword);
+    if same && between.trim().is_empty() && !is_headed(view, number - 1) {
         return Edit::insert(line_behind(view, previous), text);
     }
     // Where blank lines set the instruction apart, the new one is set apart as well.
     let apart = between.lines().next_back().is_some_and(|line| line.trim().is_empty());
     Edit::insert(block, if apart { text + newline } else { text })
+}
+
+/// Whether a comment stands directly above an instruction, or above those of its kind that it follows line on line: it
+/// speaks of them and not of what might join them.
+fn is_headed(view: &DockerfileView<'_>, number: usize) -> bool {
+    let instructions = &view.model.dockerfile.instructions;
+    let line = |offset: usize| view.source.line(offset);
+    let mut first = number;
+    while let Some(above) = first.checked_sub(1) {
+        let follows = line(instructions[above].span.end) + 1 == line(instructions[first].span.start);
+        if instructions[above].keyword != instructions[number].keyword || !follows {
+            break;
+        }
+        first = above;
+    }
+    let start = view.source.line_start(instructions[first].span.start);
+    let previous = first.checked_sub(1).map(|above| &instructions[above]);
+    comments_above(view, start, previous) < start
 }
 
 /// The offset of the line behind an instruction.
