@@ -177,17 +177,17 @@ impl Member {
     fn skips_of(&self, comment: Span, places: &[Span]) -> Vec<Skip> {
         let text = self.source.slice(comment).trim_start_matches('#').trim();
         let lower = text.to_ascii_lowercase();
-        let Some(ids) = lower.strip_prefix("envfix:").and_then(|rest| rest.trim_start().strip_prefix("skip")) else {
-            return Vec::new();
-        };
-        let Some(ids) = ids.trim_start().strip_prefix('=').map(str::trim_start) else { return Vec::new() };
+        let Some(rest) = lower.strip_prefix("envfix:") else { return Vec::new() };
+        // What is not understood is told, as a skip of nothing.
+        let ids = rest.trim_start().strip_prefix("skip").and_then(|rest| rest.trim_start().strip_prefix('='));
+        let ids = ids.map_or("", str::trim_start);
         let line = Span::new(self.source.line_start(comment.start), comment.end);
         let inside = places.iter().rfind(|place| place.start < comment.start && line.start < place.end);
         let next = places.iter().find(|place| place.start >= comment.end);
         let covered = inside.or(next).copied().unwrap_or(comment);
         let ids = ids.split_whitespace().next().unwrap_or_default();
         ids.split(',')
-            .filter(|id| !id.is_empty())
+            .filter(|id| !id.is_empty() || ids.is_empty())
             .map(|id| Skip { patch: id.to_owned(), span: comment, covered })
             .collect()
     }
@@ -211,7 +211,7 @@ fn parse(source: &Source, kind: Option<Kind>, context: &BuildContext) -> Result<
         dockerfile::parse(source).map_err(|error| problem(Some(error.span.start), error.problem.to_string()))?;
     if dockerfile.stages.len() > MANY_STAGES {
         let line = dockerfile.stages.get(MANY_STAGES).map(|stage| dockerfile.instructions[stage.from].span.start);
-        return Err(problem(line, format!("more than {MANY_STAGES} stages: envfix leaves such a file alone")));
+        return Err(problem(line, format!("more than {MANY_STAGES} stages: envfix does not follow that many; split the file")));
     }
     if kind.is_none() {
         // A file whose name says nothing: it is a Dockerfile when it begins as one.

@@ -74,7 +74,7 @@ pub struct Fix {
 pub enum Command {
     /// Explain one patch, or list all
     Explain(Explain),
-    /// Run the examples of every patch, with all patches in force: the built-in ones and those of the folders named
+    /// Run the examples of every patch: those of built-in patches together, those of a folder's each by itself
     TestPatches(TestPatches),
 }
 

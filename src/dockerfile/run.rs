@@ -138,7 +138,12 @@ fn shell_argument(items: &[crate::dockerfile::ExecItem]) -> Option<&crate::docke
     let name = program.value.rsplit('/').next().unwrap_or_default();
     let is_shell = matches!(name, "sh" | "bash" | "dash" | "ash");
     let runs_text = options.last().is_some_and(|last| last.value.starts_with('-') && last.value.ends_with('c'));
-    (is_shell && runs_text).then_some(text)
+    // Behind a script's name, `-c` is the script's own.
+    let only_options = options.iter().enumerate().all(|(number, option)| {
+        let value = number > 0 && options[number - 1].value == "-o";
+        value || option.value.starts_with('-')
+    });
+    (is_shell && runs_text && only_options).then_some(text)
 }
 
 /// Whether a text is a shell and options that leave its input to be the script.

@@ -9,6 +9,17 @@ use crate::plan::Decision;
 use crate::project::Project;
 use crate::verify::Verified;
 
+/// A text of a report as one line: credentials in addresses are masked, and control characters, with which a patch or a
+/// file could forge another line, become blanks.
+#[must_use]
+pub fn one_line(text: &str) -> std::borrow::Cow<'_, str> {
+    let redacted = redact::redact(text);
+    if redacted.contains(char::is_control) {
+        return redacted.replace(char::is_control, " ").into();
+    }
+    redacted
+}
+
 /// The unified diff of every change, in the project's order: what `git apply` and `patch -p1` accept as it is.
 #[must_use]
 pub fn diffs(project: &Project, verified: &Verified) -> String {

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::Counts;
+use super::one_line;
 use super::redact::redact;
 use crate::finding::{Finding, Ground, Remedy};
 use crate::plan::{Decision, Plan, Withheld};
@@ -56,11 +57,12 @@ pub fn report(project: &Project, verified: &Verified, detail: Detail, dry_run: b
     for skip in &plan.idle_skips {
         let source = &project.members[skip.member].source;
         let (name, line) = (source.name(), source.line(skip.span.start));
-        let _ = writeln!(
-            out,
-            "{BOLD}{name}:{line}{BOLD:#}: {YELLOW}note{YELLOW:#}: this comment skips {}, which finds nothing here",
-            skip.patch
-        );
+        let what = if skip.patch.is_empty() {
+            "this comment is not understood; write `# envfix: skip=ID`".to_owned()
+        } else {
+            format!("this comment skips {}, which finds nothing here (`envfix explain` lists the ids)", skip.patch)
+        };
+        let _ = writeln!(out, "{BOLD}{name}:{line}{BOLD:#}: {YELLOW}note{YELLOW:#}: {what}");
     }
     out.push_str(&summary(&Counts::of(project, verified), plan, dry_run));
     out
@@ -81,32 +83,32 @@ fn each(out: &mut String, project: &Project, plan: &Plan, detail: Detail, dry_ru
         let source = &project.members[finding.member].source;
         let at = format!("{BOLD}{}:{}{BOLD:#}", source.name(), source.line(finding.place.start));
         let patch = &finding.patch;
-        let message = redact(&finding.message);
+        let message = one_line(&finding.message);
         match (&finding.remedy, decision) {
             (Remedy::Fix(fix), Decision::Apply) => {
                 let word = if dry_run { "would fix" } else { "fixed" };
-                let _ = write!(out, "{at}: {GREEN}{word}{GREEN:#} [{patch}] {message}: {}", redact(&fix.action));
+                let _ = write!(out, "{at}: {GREEN}{word}{GREEN:#} [{patch}] {message}: {}", one_line(&fix.action));
                 if let (Some(because), Detail::All) = (&fix.because, detail) {
-                    let _ = write!(out, " {DIM}({}){DIM:#}", redact(because));
+                    let _ = write!(out, " {DIM}({}){DIM:#}", one_line(because));
                 }
                 out.push('\n');
                 if let Some(advice) = &fix.advice {
-                    let _ = writeln!(out, "{at}: {BLUE}advice{BLUE:#} [{patch}] {}", redact(advice));
+                    let _ = writeln!(out, "{at}: {BLUE}advice{BLUE:#} [{patch}] {}", one_line(advice));
                 }
             }
             (Remedy::Fix(fix), Decision::Withhold(reason)) => {
                 let because = match (reason, &fix.because) {
-                    (Withheld::Unsafe, Some(because)) => format!(", since {}", redact(because)),
+                    (Withheld::Unsafe, Some(because)) => format!(", since {}", one_line(because)),
                     _ => String::new(),
                 };
-                let action = redact(&fix.action);
+                let action = one_line(&fix.action);
                 let _ = writeln!(
                     out,
                     "{at}: {YELLOW}held back{YELLOW:#} [{patch}] {message}: {action} ({reason}{because})"
                 );
             }
             (Remedy::Advice(advice), _) => {
-                let advice = redact(advice);
+                let advice = one_line(advice);
                 let _ = writeln!(out, "{at}: {BLUE}advice{BLUE:#} [{patch}] {message}: {advice}");
             }
             (Remedy::Fix(_), _) => {}
@@ -114,7 +116,7 @@ fn each(out: &mut String, project: &Project, plan: &Plan, detail: Detail, dry_ru
         if detail == Detail::All {
             for evidence in &finding.evidence {
                 let line = source.line(evidence.span.start);
-                let _ = writeln!(out, "    {DIM}line {line}: {}{DIM:#}", redact(&evidence.note));
+                let _ = writeln!(out, "    {DIM}line {line}: {}{DIM:#}", one_line(&evidence.note));
             }
         }
     }
@@ -145,7 +147,7 @@ fn by_patch(out: &mut String, project: &Project, plan: &Plan, dry_run: bool) {
         let _ = writeln!(
             out,
             "[{BOLD}{patch}{BOLD:#}] {}: {} in {}, such as {example}",
-            redact(message),
+            one_line(message),
             parts.join(", "),
             plural(files.len(), "file"),
         );

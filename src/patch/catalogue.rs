@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::file::{Branch, Case, Example, Patch, Setting, Suspect};
+use super::file::{Branch, Case, Example, Operation, Patch, Setting, Suspect};
 use super::range::{ReleaseRange, VersionRange};
 
 /// The built-in patches without their examples, and the examples by patch; made by `build.rs` from `patches/`.
@@ -53,12 +53,25 @@ impl Catalogue {
     /// # Errors
     /// When the folder or a file in it cannot be read, or is no patch.
     pub fn with_folder(mut self, folder: &Path) -> Result<Self, CatalogueError> {
-        for patch in read_folder(folder)? {
+        let patches = read_folder(folder)?;
+        for (number, patch) in patches.iter().enumerate() {
+            if patches[..number].iter().any(|other| other.id == patch.id) {
+                let message = format!("two files hold a patch with the id {:?}", patch.id);
+                return Err(CatalogueError::Invalid { path: folder.to_owned(), message });
+            }
+        }
+        for patch in patches {
             self.patches.retain(|other| other.id != patch.id);
             self.patches.push(patch);
         }
         self.patches.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(self)
+    }
+
+    /// The patch of that id alone.
+    #[must_use]
+    pub fn only(&self, id: &str) -> Self {
+        Self { patches: self.patches.iter().filter(|patch| patch.id == id).cloned().collect() }
     }
 
     /// All patches.
@@ -152,6 +165,7 @@ pub fn check(patch: &Patch) -> Result<(), String> {
     if patch.cases.is_empty() {
         return Err("`cases` is empty: a patch needs at least one".to_owned());
     }
+    check_names(patch)?;
     for (number, case) in patch.cases.iter().enumerate() {
         check_case(case).map_err(|message| format!("case {}: {message}", number + 1))?;
     }
@@ -170,6 +184,80 @@ pub fn check(patch: &Patch) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+/// The names that the texts of a patch may use besides its own values; what they stand for depends on the place.
+pub const FACT_NAMES: [&str; 11] = [
+    "apt-python",
+    "channel",
+    "channel-option",
+    "elsewhere",
+    "pin-unknown",
+    "pin-why",
+    "pip-pin",
+    "pip-table",
+    "python",
+    "python-version",
+    "release",
+];
+
+/// Every `{name}` in a patch must be a value of the patch or a fact, and what is written must be something to write.
+fn check_names(patch: &Patch) -> Result<(), String> {
+    let known = |name: &str| {
+        patch.values.contains_key(name) || FACT_NAMES.contains(&name) || matches!(name, "unknown-option")
+    };
+    let cases = serde_json::to_value(&patch.cases).map_err(|error| error.to_string())?;
+    let mut texts = vec![&cases];
+    while let Some(value) = texts.pop() {
+        match value {
+            serde_json::Value::String(text) => {
+                for name in text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name) {
+                    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+                    if is_name && !known(name) {
+                        let facts = FACT_NAMES.join(", ");
+                        return Err(format!("{{{name}}} is neither one of its `values` nor one of {facts}"));
+                    }
+                }
+            }
+            serde_json::Value::Array(list) => texts.extend(list),
+            serde_json::Value::Object(map) => texts.extend(map.values()),
+            _ => {}
+        }
+    }
+    for operation in patch.cases.iter().flat_map(|case| &case.remedy).flat_map(|branch| &branch.ensure) {
+        check_operation(operation)?;
+    }
+    Ok(())
+}
+
+fn check_operation(operation: &Operation) -> Result<(), String> {
+    let version = |text: &str| text.starts_with('{') || text.starts_with(|c: char| c.is_ascii_digit());
+    match operation {
+        Operation::Environment(variables) => {
+            for (number, variable) in variables.iter().enumerate() {
+                let name = &variable.name;
+                let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || !name.chars().all(plain) {
+                    return Err(format!("`environment`: {name:?} is no name of a variable"));
+                }
+                if variables[..number].iter().any(|other| other.name == *name) {
+                    return Err(format!("`environment`: {name} stands there twice"));
+                }
+                let value = variable.value.to_string();
+                if value.is_empty() || value.contains(|c: char| c.is_whitespace() || "\"'\\$".contains(c)) {
+                    return Err(format!("`environment`: {name}: {value:?} is no plain value"));
+                }
+            }
+            Ok(())
+        }
+        Operation::PinPip(text) if !version(text) => Err(format!("`pin-pip`: {text:?} is no version")),
+        Operation::ListPip(text) | Operation::PinListedPip(text)
+            if text != "pip" && !text.strip_prefix("pip=").is_some_and(version) =>
+        {
+            Err(format!("{text:?} is no spec of pip; write `pip` or `pip=VERSION`"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_case(case: &Case) -> Result<(), String> {

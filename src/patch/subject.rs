@@ -191,9 +191,14 @@ impl Pin {
                 let wanted = wanted.to_string();
                 let too_new = compare(&wanted, newest) == std::cmp::Ordering::Greater
                     && versions.values().iter().any(|version| *version < PythonVersion::new(3, 10));
-                // Python 3.12 took away what older pips import.
-                let too_old = compare(&wanted, "23.1") == std::cmp::Ordering::Less
-                    && versions.values().iter().any(|version| *version >= PythonVersion::new(3, 12));
+                // Python 3.12 took away what older pips import; before 20.3.4 none sees compiled wheels on 3.10.
+                let least = |version: &PythonVersion| match (version.major, version.minor) {
+                    (3, 12..) => "23.1",
+                    (3, 10..) => "20.3.4",
+                    _ => "19.0",
+                };
+                let older = |version| compare(&wanted, least(version)) == std::cmp::Ordering::Less;
+                let too_old = versions.values().iter().any(older);
                 if too_new || too_old {
                     return Pin::None(format!("pip {wanted} of envfix.toml does not run on this Python"));
                 }
@@ -288,6 +293,13 @@ impl Subject {
             "unknown-option" => self.unknown_option.clone(),
             "elsewhere" => self.elsewhere.clone(),
             "apt-python" => self.apt_python.clone(),
+            "pin-why" => Some(match values.get("pip") {
+                Some(_) => "envfix.toml asks for it".to_owned(),
+                None => {
+                    let python = describe_python(&self.python);
+                    format!("it is the newest of envfix's table for {python}, so every build gets the same")
+                }
+            }),
             "pip-table" => Some(pip_table::summary()),
             "channel" => self.channel.clone(),
             "channel-option" => Some(self.channel.as_ref().map_or_else(String::new, |it| format!("-c {it} "))),

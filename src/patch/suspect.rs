@@ -532,6 +532,10 @@ impl Looked<'_> {
             Some(environment) => self.state.in_environment(&environment),
             None => self.state.answer("python"),
         };
+        let own = matches!(&answer, Fact::Known { value: Some(it), .. } if it.kind == InterpreterKind::Conda);
+        if !own || conda.call.is_roundabout() {
+            return None;
+        }
         let mut subject = self.subject(command, spec.word, Role::CondaSpec, answer, true);
         // Which channels a conda asks without `-c` depends on its configuration.
         let named: Vec<String> = conda.channels().filter_map(|option| option.value.clone()).collect();

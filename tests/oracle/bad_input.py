@@ -305,7 +305,9 @@ def nul_lone_cr_and_other_odd_bytes(folder):
 def a_million_instructions(folder):
     text = b"FROM python:3.10\nRUN pip install a\n" + b"RUN pip install b\n" * 1_000_000
     folder.write("Dockerfile", text, after=text.replace(b"\n", b"\nENV PIP_DEFAULT_TIMEOUT=100\n", 1))
-    expect(folder.run("Dockerfile"), 0)
+    # Some 4 KB an instruction, on both sides of the proof.
+    limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
+    expect(folder.run("Dockerfile", preexec_fn=limit), 0)
 
 
 def in_one_gigabyte(folder, text):

@@ -8,7 +8,7 @@ use crate::edit::Edit;
 use crate::facts::effects::Place;
 use crate::patch::file::Link;
 use crate::patch::subject::{DockerfileView, Subject, Target};
-use crate::shell::tool::{self, Tool};
+use crate::shell::tool::{self, Tool, WrapperKind};
 use crate::shell::{Command, Nesting, Operator};
 
 /// The command that installs an apt Python.
@@ -107,9 +107,13 @@ pub fn command_exists(link: &Link, subject: &Subject, view: &DockerfileView<'_>)
             "{by_hand}; envfix does not add a command between ||, a pipe or the parts of a compound command"
         ));
     }
-    let sudo = tool::Call::of(command).sudo();
-    let words = ["ln", "-sf", &link.link_to, &format!("/usr/bin/{}", link.name)].map(str::to_owned);
-    let words: Vec<String> = sudo.then(|| "sudo".to_owned()).into_iter().chain(words).collect();
+    // Who may install packages may make the link: `sudo -E`, `gosu root` go before it as they are written.
+    let call = tool::Call::of(command);
+    let changes_user = |kind| matches!(kind, WrapperKind::Sudo | WrapperKind::SudoKeepingEnvironment | WrapperKind::User);
+    let wrapped = call.wrappers.iter().any(|wrapper| changes_user(wrapper.kind));
+    let before = if wrapped { &command.words[..call.program] } else { &[] };
+    let link_words = ["ln", "-sf", &link.link_to, &format!("/usr/bin/{}", link.name)].map(str::to_owned);
+    let words: Vec<String> = before.iter().map(|word| word.raw.clone()).chain(link_words).collect();
     // What follows `;` or a line's end runs whatever happens before it. At the very end of a text it would also hide
     // that the installation failed, so there it must be `&&`; anywhere else `&&` would hide it from `set -e`.
     let tokens = &run.script.tokens;

@@ -164,6 +164,12 @@ impl<'a> Call<'a> {
         Some(Cow::Borrowed(assignment.value.as_deref().unwrap_or("")))
     }
 
+    /// Whether the program is named by a path, or wrapped by another.
+    #[must_use]
+    pub fn is_roundabout(&self) -> bool {
+        !self.wrappers.is_empty() || self.command.words.get(self.program).is_some_and(|word| word.raw.contains('/'))
+    }
+
     pub(super) fn words(&self) -> &'a [Word] {
         &self.command.words
     }
