@@ -211,7 +211,10 @@ fn parse(source: &Source, kind: Option<Kind>, context: &BuildContext) -> Result<
         dockerfile::parse(source).map_err(|error| problem(Some(error.span.start), error.problem.to_string()))?;
     if dockerfile.stages.len() > MANY_STAGES {
         let line = dockerfile.stages.get(MANY_STAGES).map(|stage| dockerfile.instructions[stage.from].span.start);
-        return Err(problem(line, format!("more than {MANY_STAGES} stages: envfix does not follow that many; split the file")));
+        return Err(problem(
+            line,
+            format!("more than {MANY_STAGES} stages: envfix does not follow that many; split the file"),
+        ));
     }
     if kind.is_none() {
         // A file whose name says nothing: it is a Dockerfile when it begins as one.

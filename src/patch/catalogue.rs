@@ -203,9 +203,8 @@ pub const FACT_NAMES: [&str; 11] = [
 
 /// Every `{name}` in a patch must be a value of the patch or a fact, and what is written must be something to write.
 fn check_names(patch: &Patch) -> Result<(), String> {
-    let known = |name: &str| {
-        patch.values.contains_key(name) || FACT_NAMES.contains(&name) || matches!(name, "unknown-option")
-    };
+    let known =
+        |name: &str| patch.values.contains_key(name) || FACT_NAMES.contains(&name) || matches!(name, "unknown-option");
     let cases = serde_json::to_value(&patch.cases).map_err(|error| error.to_string())?;
     let mut texts = vec![&cases];
     while let Some(value) = texts.pop() {

@@ -109,7 +109,8 @@ pub fn command_exists(link: &Link, subject: &Subject, view: &DockerfileView<'_>)
     }
     // Who may install packages may make the link: `sudo -E`, `gosu root` go before it as they are written.
     let call = tool::Call::of(command);
-    let changes_user = |kind| matches!(kind, WrapperKind::Sudo | WrapperKind::SudoKeepingEnvironment | WrapperKind::User);
+    let changes_user =
+        |kind| matches!(kind, WrapperKind::Sudo | WrapperKind::SudoKeepingEnvironment | WrapperKind::User);
     let wrapped = call.wrappers.iter().any(|wrapper| changes_user(wrapper.kind));
     let before = if wrapped { &command.words[..call.program] } else { &[] };
     let link_words = ["ln", "-sf", &link.link_to, &format!("/usr/bin/{}", link.name)].map(str::to_owned);
