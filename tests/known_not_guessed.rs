@@ -192,7 +192,7 @@ fn other_package_sources_make_the_release_unknown() {
         "FROM debian:12\nRUN apt-get install -y -t bookworm-backports python3\n",
         "FROM debian:12\nRUN apt-get install -y python3/bookworm-backports\n",
     ]);
-    let mirror = "FROM debian:12\nRUN sed -i s/deb.debian.org/mirror.example.com/ /etc/apt/sources.list && apt-get install -y python3\n";
+    let mirror = "FROM debian:12\nRUN sed -i s/deb.example.com/mirror.example.com/ /etc/apt/sources.list && apt-get install -y python3\n";
     assert!(fixed(mirror).contains("python3-distutils"));
 }
 
