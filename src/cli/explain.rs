@@ -6,7 +6,7 @@ use super::args::Explain;
 use super::{DONE, FAILED, complain, print};
 use crate::examples;
 use crate::patch::catalogue::Catalogue;
-use crate::patch::file::{Branch, Case, Patch, Safety};
+use crate::patch::file::{Branch, Case, Operation, Patch, Safety};
 use crate::settings;
 
 /// Runs the command.
@@ -92,6 +92,24 @@ fn explain_case(out: &mut String, case: &Case) {
     }
 }
 
+/// What an operation writes, in a few words.
+fn operation(operation: &Operation) -> String {
+    match operation {
+        Operation::Environment(variables) => {
+            let pairs: Vec<String> = variables.iter().map(|it| format!("{}={}", it.name, it.value)).collect();
+            format!("set {} before the first download", pairs.join(" and "))
+        }
+        Operation::RaiseVariable(value) => format!("raise the variable to {value}"),
+        Operation::RaisePipTimeout(value) => format!("raise the option to {value}"),
+        Operation::AptPackages(packages) => format!("install {} with it", packages.join(" and ")),
+        Operation::RunBefore(commands) => format!("run `{}` before it", commands.join(" && ")),
+        Operation::CommandExists(link) => format!("link {} to {} right after it", link.name, link.link_to),
+        Operation::PinPip(version) => format!("pin pip {version}"),
+        Operation::ListPip(spec) => format!("list {spec} before the pip section"),
+        Operation::PinListedPip(spec) => format!("write {spec}"),
+    }
+}
+
 fn describe(branch: &Branch) -> String {
     let mut out = String::new();
     let conditions = serde_json::to_value(&branch.when).ok();
@@ -118,9 +136,11 @@ fn describe(branch: &Branch) -> String {
         let _ = write!(out, "{}: ", conditions.join(", "));
     }
     if let Some(safety) = branch.safety {
+        let done: Vec<String> = branch.ensure.iter().map(operation).collect();
+        let _ = write!(out, "{} ", done.join("; "));
         out.push_str(match safety {
-            Safety::Safe => "fix, safe",
-            Safety::Unsafe => "fix, unsafe (with --unsafe or --only)",
+            Safety::Safe => "(safe)",
+            Safety::Unsafe => "(unsafe: with --unsafe or --only)",
         });
         if let Some(because) = &branch.because {
             let _ = write!(out, ", since {}", because.trim());
