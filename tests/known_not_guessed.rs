@@ -273,3 +273,42 @@ fn a_fix_that_makes_room_for_another_is_applied_with_it() {
     );
     assert_eq!(fixed(&after), after);
 }
+
+#[test]
+fn who_may_install_packages_makes_the_link() {
+    for sudo in ["sudo", "sudo -E", "gosu root"] {
+        let text = format!(
+            "FROM ubuntu:22.04\nUSER app\nRUN {sudo} apt-get install -y python3 python3-setuptools\nRUN python x.py\n"
+        );
+        let link = format!(" && {sudo} ln -sf /usr/bin/python3 /usr/bin/python\n");
+        assert!(fixed(&text).contains(&link), "{}", fixed(&text));
+    }
+}
+
+#[test]
+fn an_option_behind_a_script_is_the_scripts_own() {
+    let text =
+        "FROM python:3.12\nENV PIP_DEFAULT_TIMEOUT=100\nRUN [\"bash\", \"x.sh\", \"-c\", \"pip install -U pip\"]\n";
+    assert_eq!(fixed(text), text);
+    let own = "FROM python:3.12\nENV PIP_DEFAULT_TIMEOUT=100\nRUN [\"bash\", \"-c\", \"pip install -U pip\"]\n";
+    assert!(fixed(own).contains("-U pip==26.1.2\""));
+}
+
+#[test]
+fn a_patch_with_a_name_that_is_none_is_refused() {
+    let patch = |ensure: &str| {
+        format!(
+            "id: x\ntitle: t\ndocument: {{section: s, says: s}}\nvalues: {{retries: 10}}\ncases:\n  - suspect: [{{hardening: h, \
+             stage: {{downloads-with: [pip]}}}}]\n    remedy: [{{safety: safe, ensure: [{ensure}]}}]\n"
+        )
+    };
+    let variable = |name: &str, value: &str| {
+        patch(&format!("{{environment: [{{name: \"{name}\", value: \"{value}\", read-by: pip}}]}}"))
+    };
+    let read = |text: &str| envfix::patch::catalogue::read(text);
+    assert!(read(&variable("PIP_RETRIES", "{retries}")).is_ok());
+    assert!(read(&variable("PIP_RETRIES", "{retry}")).unwrap_err().contains("{retry} is neither"));
+    assert!(read(&variable("PIP-RETRIES", "10")).unwrap_err().contains("no name of a variable"));
+    assert!(read(&variable("PIP_RETRIES", "1 0")).unwrap_err().contains("no plain value"));
+    assert!(read(&patch("{pin-listed-pip: \"22.0\"}")).unwrap_err().contains("no spec of pip"));
+}
