@@ -211,6 +211,7 @@ fn a_python_that_is_copied_in_is_not_replaced() {
 fn a_link_that_a_later_stage_makes_itself_is_not_made_before() {
     adds_nothing(&[
         "FROM debian:12 AS a\nRUN apt-get install -y python3 python3-venv\nFROM a AS b\nRUN python x.py\nFROM a AS c\nRUN ln -s /usr/bin/python3 /usr/bin/python\n",
+        "FROM debian:12 AS a\nRUN apt-get install -y python3-pip\nFROM a AS b\nRUN python x.py\nFROM a AS c\nRUN ln -s /usr/bin/python3 /usr/bin/python\n",
     ]);
 }
 

@@ -48,16 +48,24 @@ impl Stage<'_> {
             let mut ends = everywhere.filter_map(|stage| self.view.timeline.end(stage));
             return ends.all(|state| self.lacks(condition, state, which)).then_some(subject);
         }
-        // A link made here would collide with one that a stage behind makes itself.
-        let mut derived = self.view.timeline.descendants(self.stage).into_iter();
-        if let Some(name) = &condition.lacks_command
-            && !derived.all(|stage| self.view.timeline.end(stage).is_none_or(|state| lacks_command(state, name)))
-        {
+        if self.collides(condition, installed) {
             return None;
         }
         let (need, note) = self.need(condition, which, installed, version)?;
         subject.evidence.push(Evidence { span: self.view.command_span(need)?, note });
         Some(subject)
+    }
+
+    /// Whether a command that is made where an apt Python is installed would collide with one that a stage behind makes
+    /// itself.
+    fn collides(&self, condition: &StageCondition, installed: Installed) -> bool {
+        let Some(name) = &condition.lacks_command else { return false };
+        let mut stages = self.view.model.dockerfile.stages.iter();
+        let Some(stage) = stages.position(|stage| stage.instructions.contains(&installed.instruction)) else {
+            return true;
+        };
+        let derived = self.view.timeline.descendants(stage);
+        derived.iter().filter_map(|stage| self.view.timeline.end(*stage)).any(|state| !lacks_command(state, name))
     }
 
     /// The command of this stage that installs an apt Python.
@@ -87,7 +95,11 @@ impl Stage<'_> {
             let needed = condition.runs.iter().find_map(|need| self.needs(*need, place, command, state, None));
             let Some(note) = needed else { continue };
             let span = self.view.command_span(place)?;
-            let mut subject = self.about_apt_python(state.apt.python3_along?, None, state)?;
+            let installed = state.apt.python3_along?;
+            if self.collides(condition, installed) {
+                return None;
+            }
+            let mut subject = self.about_apt_python(installed, None, state)?;
             subject.evidence.push(Evidence { span, note });
             return Some(subject);
         }

@@ -126,7 +126,7 @@ pub fn command_exists(link: &Link, subject: &Subject, view: &DockerfileView<'_>)
         _ => "&&",
     };
     let asks_for_status = behind.iter().take_while(|token| token.text != "\n").any(|token| token.text.contains("$?"));
-    let replaces_shell = command.words.iter().take(tool::Call::of(command).program).any(|word| word.text() == "exec");
+    let replaces_shell = command.words.iter().take(call.program).any(|word| word.text() == "exec");
     if (operator != "&&" && behind.iter().any(|token| token.text.contains("$?"))) || asks_for_status || replaces_shell {
         return Err(format!("{by_hand}; envfix does not add a command there, since its exit status is asked for"));
     }
