@@ -7,9 +7,9 @@ use std::io::{BufWriter, Write};
 
 use envfix::apply_edits as apply;
 use envfix::environment::conda::{CondaEnvironment, Dependency};
-use envfix::environment::conda_model::model;
-use envfix::environment::yaml::comment_texts;
-use envfix::{Source, Span};
+use envfix::environment::document::{Document, Syntax};
+use envfix::environment::values;
+use envfix::{Change, Scalar, Source, Span, Step};
 use serde_json::{Value, json};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -86,10 +86,24 @@ fn pin_pip(source: &Source, environment: &CondaEnvironment) -> Value {
         Ok(text) => text,
         Err(error) => return json!({"refused": error.to_string()}),
     };
-    let verified = match (model(source.text()), model(&text)) {
-        (Ok(before), Ok(after)) => after == if insert { before.insert(index, PIN) } else { before.set(index, PIN) },
+    let value = Scalar::Text(PIN.to_owned());
+    let mut path = environment.list_path();
+    let change = if insert {
+        Change::InsertItem { path, before: index, value }
+    } else {
+        path.push(Step::Item(index));
+        Change::SetValue { path, value }
+    };
+    let verified = match (values::read(source.text(), Syntax::Yaml), values::read(&text, Syntax::Yaml)) {
+        (Ok(before), Ok(after)) => {
+            values::apply(before, &[&change]).is_ok_and(|expected| values::same(&expected, &after))
+        }
         _ => false,
     };
-    let comments = comment_texts(source.text()) == comment_texts(&text);
+    let comments = |text: &str| {
+        let document = Document::read(text, Syntax::Yaml).ok()?;
+        Some(document.comment_texts(text).into_iter().map(str::to_owned).collect::<Vec<_>>())
+    };
+    let comments = comments(source.text()) == comments(&text);
     json!({"text": text, "index": index, "insert": insert, "verified": verified, "comments": comments})
 }

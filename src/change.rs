@@ -51,20 +51,79 @@ pub enum Change {
         /// Its value now, as written.
         value: String,
     },
-    /// A conda environment lists a further dependency.
-    InsertDependency {
-        /// Number of the dependency before which it stands.
+    /// A value of a YAML or JSON file is another.
+    SetValue {
+        /// Which.
+        path: Vec<Step>,
+        /// The value now.
+        value: Scalar,
+    },
+    /// A map has a further key, behind those that it had.
+    InsertKey {
+        /// The map.
+        path: Vec<Step>,
+        /// The key.
+        key: String,
+        /// Its value.
+        value: Scalar,
+    },
+    /// A map has a key less.
+    RemoveKey {
+        /// The map and the key.
+        path: Vec<Step>,
+    },
+    /// A key has another name.
+    RenameKey {
+        /// The map and the key as it was.
+        path: Vec<Step>,
+        /// Its name now.
+        to: String,
+    },
+    /// A list has a further item.
+    InsertItem {
+        /// The list.
+        path: Vec<Step>,
+        /// Number of the item before which it stands.
         before: usize,
-        /// The match spec.
-        spec: String,
+        /// The item.
+        value: Scalar,
     },
-    /// A conda environment's dependency is another.
-    SetDependency {
-        /// Number of the dependency.
-        dependency: usize,
-        /// The match spec.
-        spec: String,
-    },
+}
+
+/// One step on the way to a value of a YAML or JSON file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// The value of this key.
+    Key(String),
+    /// The item of this number, from 0.
+    Item(usize),
+}
+
+impl Step {
+    /// A path as people write it: `jobs.train.environment`, `dependencies[2]`.
+    #[must_use]
+    pub fn written(path: &[Step]) -> String {
+        let mut out = String::new();
+        for step in path {
+            match step {
+                Step::Key(key) if out.is_empty() => out.push_str(key),
+                Step::Key(key) => out.extend([".", key]),
+                Step::Item(index) => out.push_str(&format!("[{index}]")),
+            }
+        }
+        if out.is_empty() { "the top level".to_owned() } else { out }
+    }
+}
+
+/// A value that a fix writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scalar {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A text.
+    Text(String),
 }
 
 /// A word of a command of a `RUN`, by numbers.

@@ -39,7 +39,7 @@ impl BuildContext {
         }
     }
 
-    /// Where a file of the context is on disk. Symbolic links that lead out of the context are not followed.
+    /// Where a file or folder of the context is on disk. Symbolic links that lead out of the context are not followed.
     #[must_use]
     pub fn locate(&self, path: &str) -> Option<PathBuf> {
         let BuildContext::Folder(folder) = self else { return None };

@@ -19,6 +19,12 @@ pub enum Kind {
     Dockerfile,
     /// A YAML file; its content decides whether it is an environment.
     Yaml,
+    /// A JSON file; its content decides whether it is a definition of SDK v1.
+    Json,
+    /// A Python file; its content decides whether it uses SDK v1.
+    Python,
+    /// A Jupyter notebook; its content decides whether it uses SDK v1.
+    Notebook,
 }
 
 /// A file that a walk found.
@@ -157,8 +163,12 @@ pub fn kind_of(path: &Path) -> Option<Kind> {
         return None;
     }
     let (stem, extension) = name.rsplit_once('.').unwrap_or((&name, ""));
-    if matches!(extension, "yml" | "yaml") {
-        return Some(Kind::Yaml);
+    match extension {
+        "yml" | "yaml" | "runconfig" => return Some(Kind::Yaml),
+        "json" if !name.starts_with("dockerfile") => return Some(Kind::Json),
+        "py" if !name.starts_with("dockerfile.") => return Some(Kind::Python),
+        "ipynb" => return Some(Kind::Notebook),
+        _ => {}
     }
     if matches!(extension, "dockerfile" | "containerfile") {
         return Some(Kind::Dockerfile);

@@ -6,7 +6,7 @@ use crate::context::BuildContext;
 use crate::patch::catalogue::Catalogue;
 use crate::patch::file::{Example, Patch};
 use crate::plan::Decision;
-use crate::project::Project;
+use crate::project::{Appended, Project};
 use crate::settings::{Policy, Settings};
 use crate::source::Source;
 use crate::verify::Verified;
@@ -58,8 +58,13 @@ fn run_one(catalogue: &Catalogue, patch: &Patch, example: &Example) -> Result<()
 fn expect(catalogue: &Catalogue, patch: &Patch, example: &Example, text: &str, expected: &str) -> Result<(), String> {
     let source = Source::from_text(name(example), text);
     let context = BuildContext::Memory(example.context.clone().into_iter().collect::<BTreeMap<_, _>>());
-    let project = Project::of_text(source, context, Settings::default()).map_err(|problem| problem.message)?;
-    let policy = Policy { allow_unsafe: example.r#unsafe, ..Policy::default() };
+    let mut project = Project::of_text(source, context, Settings::default()).map_err(|problem| problem.message)?;
+    if example.conda_step_appended {
+        let appended = Some(Appended { by: "the definition".to_owned() });
+        project.members.iter_mut().for_each(|member| member.appended.clone_from(&appended));
+    }
+    let only = example.asked.then(|| patch.id.clone()).into_iter().collect();
+    let policy = Policy { allow_unsafe: example.r#unsafe, only, ..Policy::default() };
     let plan = plan::plan(&project, find::find(&project, catalogue), &policy);
     let verified = verify::verify(&project, catalogue, &policy, plan);
     let found = verified.after(0).map_or(text, Source::text);

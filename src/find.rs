@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::change::Change;
 use crate::edit::Edit;
 use crate::environment::conda::CondaEnvironment;
+use crate::environment::definition::AzureFile;
 use crate::facts::timeline::Timeline;
 use crate::finding::{Finding, Fix, Ground, Remedy};
 use crate::model::{DockerfileModel, Model};
 use crate::patch::catalogue::Catalogue;
 use crate::patch::file::{Branch, Case, Operation, Patch, Safety, Setting, Suspect};
-use crate::patch::subject::{CondaView, DockerfileView, Subject, Target};
+use crate::patch::subject::{CondaView, DefinitionView, DockerfileView, Subject, Target};
 use crate::patch::{applies, operation, suspect};
 use crate::project::{Member, Project};
 
@@ -29,6 +30,7 @@ pub fn find_in(project: &Project, number: usize, catalogue: &Catalogue) -> Vec<F
     let mut findings = match &member.model {
         Model::Dockerfile(model) => in_dockerfile(member, model, catalogue, &values),
         Model::Conda(environment) => in_conda(environment, catalogue, &values),
+        Model::Azure(file) => in_azure(member, file, catalogue, &values),
     };
     for finding in &mut findings {
         finding.member = number;
@@ -39,11 +41,11 @@ pub fn find_in(project: &Project, number: usize, catalogue: &Catalogue) -> Vec<F
 type Values = BTreeMap<String, Setting>;
 
 fn in_dockerfile(member: &Member, model: &DockerfileModel, catalogue: &Catalogue, values: &Values) -> Vec<Finding> {
-    if model.runs.is_empty() && model.unread.is_empty() {
+    if model.runs.is_empty() && model.unread.is_empty() && member.appended.is_none() {
         return Vec::new();
     }
     let timeline = Timeline::new(model, &member.context);
-    let view = DockerfileView::new(&member.source, model, &timeline, &member.context, values);
+    let view = DockerfileView::new(member, model, &timeline, values);
     let suspects = |suspect: &Suspect| match (&suspect.stage, &suspect.command) {
         (Some(condition), _) => suspect::stages(&view, condition),
         (_, Some(condition)) => suspect::commands(&view, condition),
@@ -101,6 +103,20 @@ fn in_conda(environment: &CondaEnvironment, catalogue: &Catalogue, values: &Valu
     collect(catalogue, values, suspects, |operation, subject| operation::in_conda(operation, subject, &view))
 }
 
+/// The definitions of a file, and the conda environments written inside them.
+fn in_azure(member: &Member, file: &AzureFile, catalogue: &Catalogue, values: &Values) -> Vec<Finding> {
+    let inline = file.definitions.iter().filter_map(|definition| definition.conda.as_ref());
+    let mut findings: Vec<Finding> = inline.flat_map(|conda| in_conda(conda, catalogue, values)).collect();
+    let view = DefinitionView { source: &member.source, file, context: &member.context, values };
+    let suspects = |suspect: &Suspect| match &suspect.definition {
+        Some(condition) => suspect::definitions(&view, condition),
+        None => Vec::new(),
+    };
+    let ensure = |operation: &Operation, subject: &Subject| operation::in_definition(operation, subject, &view);
+    findings.extend(collect(catalogue, values, suspects, ensure));
+    findings
+}
+
 /// Asks every case of every patch. Where several suspects of a case match the same place, the first counts.
 fn collect(
     catalogue: &Catalogue,
@@ -137,7 +153,8 @@ fn finding(
     let remedy = remedy(branch, subject, values, ensure)?;
     let (ground, message) = match (&suspect.fault, &suspect.hardening) {
         (Some(fault), _) => (Ground::Fault, fault),
-        (_, hardening) => (Ground::Hardening, hardening.as_ref()?),
+        (_, Some(hardening)) => (Ground::Hardening, hardening),
+        (_, None) => (Ground::Asked, suspect.asked.as_ref()?),
     };
     Some(Finding {
         member: 0,

@@ -33,6 +33,8 @@ pub enum Ground {
     Fault,
     /// The document recommends it; nothing has failed yet.
     Hardening,
+    /// It is of use to nobody but a person who asks for it by naming the patch.
+    Asked,
 }
 
 /// A place and what it shows.

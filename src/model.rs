@@ -1,5 +1,5 @@
-//! What a file says: a Dockerfile with the shell texts in it and the environments that it builds, or a conda
-//! environment.
+//! What a file says: a Dockerfile with the shell texts in it and the environments that it builds, a conda environment,
+//! or Azure ML's definitions.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -9,6 +9,7 @@ use crate::context::{self, BuildContext};
 use crate::dockerfile::Dockerfile;
 use crate::dockerfile::run::{self, Run, Unread};
 use crate::environment::conda::CondaEnvironment;
+use crate::environment::definition::AzureFile;
 use crate::shell::tool::{self, Tool};
 use crate::source::Source;
 
@@ -19,6 +20,8 @@ pub enum Model {
     Dockerfile(Box<DockerfileModel>),
     /// A conda environment.
     Conda(Box<CondaEnvironment>),
+    /// Definitions of Azure ML.
+    Azure(Box<AzureFile>),
 }
 
 /// A Dockerfile, the shell texts in it, and the conda environments that it builds.

@@ -209,6 +209,9 @@ fn decide(finding: &Finding, policy: &Policy) -> Decision {
     if policy.skip.contains(&finding.patch) || (!policy.only.is_empty() && !named) {
         return Decision::Ignore;
     }
+    if finding.ground == Ground::Asked && !named {
+        return Decision::Ignore;
+    }
     let hardening = finding.ground == Ground::Hardening && policy.faults_only && !named;
     match &finding.remedy {
         Remedy::Advice(_) if hardening => Decision::Ignore,

@@ -1,5 +1,5 @@
-//! The files that belong together, read and parsed: those a person named, those found in a folder, and those that a
-//! Dockerfile refers to.
+//! The files that belong together, read and parsed: those a person named, those found in a folder, and those that one
+//! of them refers to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,8 +11,11 @@ use crate::context::BuildContext;
 use crate::discover::{self, Kind};
 use crate::dockerfile;
 use crate::environment::conda::{CondaEnvironment, Dependency};
+use crate::environment::definition::AzureFile;
+use crate::environment::document::{ReadError, Syntax};
 use crate::model::{DockerfileModel, Model};
 use crate::patch::catalogue::Catalogue;
+use crate::relation::{self, Why};
 use crate::settings::{self, Settings};
 use crate::source::{Source, Span};
 
@@ -23,6 +26,21 @@ pub struct Project {
     pub members: Vec<Member>,
     /// What could not be read.
     pub problems: Vec<Problem>,
+    /// Which files belong together, and why.
+    pub links: Vec<Link>,
+}
+
+/// A file that refers to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The file that refers, as reports call it.
+    pub from: String,
+    /// The line on which it does.
+    pub line: usize,
+    /// The file that it refers to, as reports call it.
+    pub to: String,
+    /// Why they belong together.
+    pub why: Why,
 }
 
 /// One file.
@@ -36,8 +54,20 @@ pub struct Member {
     pub origin: Origin,
     /// The `envfix.toml` in force for it.
     pub settings: Arc<Settings>,
-    /// The build context, for a Dockerfile.
+    /// The folder that what the file names is in: for a Dockerfile the build context.
     pub context: BuildContext,
+    /// The folder outside which nothing is read that nobody named, for a file on disk.
+    pub root: Option<PathBuf>,
+    /// For a Dockerfile, the definition for which Azure ML appends a conda step to it.
+    pub appended: Option<Appended>,
+}
+
+/// A definition that has conda dependencies and builds on a Dockerfile: Azure ML appends a step to the last stage, in
+/// which conda and pip download.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// The file of the definition.
+    pub by: String,
 }
 
 /// How a file came into the project.
@@ -47,12 +77,17 @@ pub enum Origin {
     Named,
     /// It was found in a folder that a person named.
     Found,
-    /// A Dockerfile refers to it.
+    /// Another file refers to it.
     Linked {
-        /// The Dockerfile's name.
+        /// The other file's name.
         by: String,
-        /// Line of the instruction that refers to it.
+        /// The line that refers to it.
         line: usize,
+    },
+    /// It refers to a file that a person named.
+    Refers {
+        /// The other file's name.
+        to: String,
     },
 }
 
@@ -70,7 +105,7 @@ pub struct Problem {
 /// How to load a project.
 #[derive(Clone, Debug, Default)]
 pub struct LoadOptions {
-    /// Leave the files alone that a named Dockerfile refers to.
+    /// Leave the files alone that a named file refers to.
     pub no_follow: bool,
     /// Environment definitions that belong to the Dockerfiles named.
     pub environments: Vec<PathBuf>,
@@ -101,8 +136,8 @@ impl Project {
     /// Reads the files and folders named, and what they refer to. What cannot be read is a [`Problem`]; the rest goes on.
     #[must_use]
     pub fn load(paths: &[PathBuf], options: &LoadOptions, catalogue: &Catalogue) -> Self {
-        Loader { options, catalogue, project: Project::default(), seen: BTreeSet::new(), settings: BTreeMap::new() }
-            .load(paths)
+        let (seen, settings, appended) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+        Loader { options, catalogue, project: Project::default(), seen, settings, appended }.load(paths)
     }
 
     /// A project of one text that is no file on disk: from standard input, an editor or an example.
@@ -111,9 +146,10 @@ impl Project {
     /// When the text cannot be parsed.
     pub fn of_text(source: Source, context: BuildContext, settings: Settings) -> Result<Self, Problem> {
         let kind = discover::kind_of(Path::new(source.name()));
-        let model = parse(&source, kind, &context)?;
-        let member = Member { source, model, origin: Origin::Named, settings: Arc::new(settings), context };
-        Ok(Self { members: vec![member], problems: Vec::new() })
+        let model = parse(&source, kind, &context)?.ok_or_else(|| not_ours(&source, kind))?;
+        let settings = Arc::new(settings);
+        let member = Member { source, model, origin: Origin::Named, settings, context, root: None, appended: None };
+        Ok(Self { members: vec![member], ..Self::default() })
     }
 
     /// A project of one file of this one, with another text.
@@ -122,16 +158,18 @@ impl Project {
     /// When the text cannot be parsed.
     pub fn with_member(&self, member: usize, source: Source) -> Result<Self, Problem> {
         let member = &self.members[member];
-        let kind = match member.model {
+        let kind = match &member.model {
             Model::Dockerfile(_) => Kind::Dockerfile,
             Model::Conda(_) => Kind::Yaml,
+            Model::Azure(file) if file.syntax() == Syntax::Json => Kind::Json,
+            Model::Azure(_) => Kind::Yaml,
         };
-        let mut model = parse(&source, Some(kind), &member.context)?;
+        let mut model = parse(&source, Some(kind), &member.context)?.ok_or_else(|| not_ours(&source, Some(kind)))?;
         if let (Model::Dockerfile(new), Model::Dockerfile(old)) = (&mut model, &member.model) {
             new.adopt(&old.environments);
         }
         let member = Member { source, model, ..member.clone() };
-        Ok(Self { members: vec![member], problems: Vec::new() })
+        Ok(Self { members: vec![member], ..Self::default() })
     }
 }
 
@@ -166,6 +204,10 @@ impl Member {
                 let places: Vec<Span> = model.dockerfile.instructions.iter().map(|step| step.span).collect();
                 model.dockerfile.comments.iter().flat_map(|comment| self.skips_of(*comment, &places)).collect()
             }
+            Model::Azure(file) => {
+                let places = file.places();
+                file.document().comments().iter().flat_map(|comment| self.skips_of(*comment, &places)).collect()
+            }
             Model::Conda(environment) => {
                 let places: Vec<Span> = environment.dependencies.iter().map(Dependency::item).collect();
                 environment.comments().iter().flat_map(|comment| self.skips_of(*comment, &places)).collect()
@@ -193,19 +235,23 @@ impl Member {
     }
 }
 
-/// Parses a text as what it is: by its name, or by its content where the name does not tell.
-fn parse(source: &Source, kind: Option<Kind>, context: &BuildContext) -> Result<Model, Problem> {
+/// Parses a text as what it is: by its name, or by its content where the name does not tell. `None` when it is nothing
+/// that envfix knows.
+fn parse(source: &Source, kind: Option<Kind>, context: &BuildContext) -> Result<Option<Model>, Problem> {
     let problem = |offset: Option<usize>, message: String| Problem {
         file: source.name().to_owned(),
         line: offset.map(|offset| source.line(offset.min(source.text().len()))),
         message,
     };
-    if kind == Some(Kind::Yaml) {
-        return match CondaEnvironment::parse(source) {
-            Ok(Some(environment)) => Ok(Model::Conda(Box::new(environment))),
-            Ok(None) => Err(problem(None, NO_DEPENDENCIES.to_owned())),
-            Err(error) => Err(problem(Some(error.offset), error.message)),
-        };
+    let unreadable = |error: ReadError| problem(Some(error.offset), error.message);
+    match kind {
+        Some(Kind::Yaml) => return parse_yaml(source).map_err(unreadable),
+        Some(Kind::Json) => {
+            let file = AzureFile::parse(source, Syntax::Json).map_err(unreadable)?;
+            return Ok(file.map(|file| Model::Azure(Box::new(file))));
+        }
+        Some(Kind::Python | Kind::Notebook) => return Ok(None),
+        Some(Kind::Dockerfile) | None => {}
     }
     let dockerfile =
         dockerfile::parse(source).map_err(|error| problem(Some(error.span.start), error.problem.to_string()))?;
@@ -221,24 +267,43 @@ fn parse(source: &Source, kind: Option<Kind>, context: &BuildContext) -> Result<
         let begins =
             dockerfile.instructions.first().is_some_and(|first| matches!(first.keyword.as_str(), "FROM" | "ARG"));
         if !begins {
-            if let Ok(Some(environment)) = CondaEnvironment::parse(source) {
-                return Ok(Model::Conda(Box::new(environment)));
+            if let Ok(Some(model)) = parse_yaml(source) {
+                return Ok(Some(model));
             }
-            return Err(problem(
-                Some(dockerfile.instructions.first().map_or(0, |first| first.span.start)),
-                "this is neither a Dockerfile (which begins with FROM or ARG) nor a conda environment".to_owned(),
-            ));
+            return Ok(AzureFile::parse(source, Syntax::Json).ok().flatten().map(|file| Model::Azure(Box::new(file))));
         }
     }
-    Ok(Model::Dockerfile(Box::new(DockerfileModel::new(source, dockerfile, context))))
+    Ok(Some(Model::Dockerfile(Box::new(DockerfileModel::new(source, dockerfile, context)))))
+}
+
+fn parse_yaml(source: &Source) -> Result<Option<Model>, ReadError> {
+    if let Some(environment) = CondaEnvironment::parse(source)? {
+        return Ok(Some(Model::Conda(Box::new(environment))));
+    }
+    Ok(AzureFile::parse(source, Syntax::Yaml)?.map(|file| Model::Azure(Box::new(file))))
+}
+
+/// What is said of a file that a person named and that is nothing envfix knows.
+fn not_ours(source: &Source, kind: Option<Kind>) -> Problem {
+    let message = match kind {
+        Some(Kind::Yaml) if memchr::memmem::find(source.text().as_bytes(), b"CondaDependenciesFile").is_some() => {
+            "this is a run configuration from before azureml-core 1.0, which today's SDK does not read"
+        }
+        Some(Kind::Yaml) => {
+            "it has no `dependencies:` list and no environment of Azure ML, so it is none of the YAMLs that envfix reads"
+        }
+        Some(Kind::Json) => "it has not the shape of an azureml_environment.json",
+        Some(Kind::Python | Kind::Notebook) => "it does not use the environments of Azure ML's SDK v1 (azureml-core)",
+        Some(Kind::Dockerfile) | None => {
+            "this is neither a Dockerfile (which begins with FROM or ARG) nor an environment definition"
+        }
+    };
+    Problem { file: source.name().to_owned(), line: None, message: message.to_owned() }
 }
 
 /// Facts flow from stage to stage, and every stage is asked about those that start from it. Real files have at most
 /// a few dozen.
 const MANY_STAGES: usize = 500;
-
-/// What is said of a YAML that is no conda environment.
-const NO_DEPENDENCIES: &str = "it has no `dependencies:` list, so it is no conda environment";
 
 struct Loader<'a> {
     options: &'a LoadOptions,
@@ -246,6 +311,7 @@ struct Loader<'a> {
     project: Project,
     seen: BTreeSet<PathBuf>,
     settings: BTreeMap<PathBuf, Option<Arc<Settings>>>,
+    appended: BTreeMap<PathBuf, Appended>,
 }
 
 impl Loader<'_> {
@@ -257,14 +323,18 @@ impl Loader<'_> {
                 Ok(metadata) if !metadata.is_file() => {
                     self.problem(path, None, "it is no file and no folder".to_owned())
                 }
-                Ok(_) => self.file(path, Origin::Named),
+                Ok(_) => self.file(path, Origin::Named, None),
             }
         }
         let named = self.options.environments.clone();
         for path in &named {
-            self.file(path, Origin::Named);
+            self.file(path, Origin::Named, None);
         }
         self.lend(&named);
+        if !self.options.no_follow {
+            self.refer_back();
+        }
+        self.finish();
         self.project
     }
 
@@ -286,14 +356,15 @@ impl Loader<'_> {
             .iter()
             .any(|candidate| fs::canonicalize(&candidate.path).is_ok_and(|identity| self.seen.contains(&identity)));
         for candidate in walk.candidates {
-            self.file(&candidate.path, Origin::Found);
+            self.file(&candidate.path, Origin::Found, Some(folder));
         }
         if !known && before == (self.project.members.len(), self.project.problems.len()) {
-            self.problem(folder, None, "no Dockerfile and no conda environment in this folder".to_owned());
+            self.problem(folder, None, "no Dockerfile and no environment definition in this folder".to_owned());
         }
     }
 
-    fn file(&mut self, path: &Path, origin: Origin) {
+    /// Reads a file. What it refers to is read as well, when it lies in `root`, or else in the file's own folder.
+    fn file(&mut self, path: &Path, origin: Origin, root: Option<&Path>) {
         let identity = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if !self.seen.insert(identity) {
             return;
@@ -313,38 +384,122 @@ impl Loader<'_> {
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let context = BuildContext::Folder(folder.to_owned());
         let kind = discover::kind_of(path);
-        match parse(&source, kind, &context) {
-            // Most YAML files of a folder are no conda environments, and nobody said that they were.
-            Err(problem) if origin == Origin::Found && problem.message == NO_DEPENDENCIES => {}
-            Err(problem) if origin == Origin::Found && kind == Some(Kind::Yaml) && !mentions_dependencies(&source) => {
-                drop(problem);
+        let model = match parse(&source, kind, &context) {
+            Ok(Some(model)) => model,
+            // Most files of a folder are none of envfix's, and nobody said that they were.
+            Ok(None) if matches!(origin, Origin::Named) => {
+                return self.project.problems.push(not_ours(&source, kind));
             }
-            Err(problem) => self.project.problems.push(problem),
-            Ok(model) => {
-                let Some(settings) = self.settings_for(folder) else { return };
-                let linked = self.linked(&source, &model, &context);
-                self.project.members.push(Member { source, model, origin, settings, context });
-                for (path, origin) in linked {
-                    self.file(&path, origin);
+            Ok(None) => return,
+            Err(_) if !matches!(origin, Origin::Named) && !looks_like_ours(&source, kind) => return,
+            Err(problem) => return self.project.problems.push(problem),
+        };
+        let Some(settings) = self.settings_for(folder) else { return };
+        let root = Some(root.unwrap_or(folder).to_owned());
+        let member = Member { source, model, origin, settings, context, root: root.clone(), appended: None };
+        let references = relation::references(&member);
+        self.relate(&member, &references);
+        let (by, lines) = (member.source.name().to_owned(), member.source.clone());
+        self.project.members.push(member);
+        // Requirements are read where they matter, and never changed.
+        let followed = references.into_iter().filter(|it| !self.options.no_follow && it.why != Why::Requirements);
+        for reference in followed.collect::<Vec<_>>() {
+            let line = lines.line(reference.place.start);
+            self.file(&reference.path, Origin::Linked { by: by.clone(), line }, root.as_deref());
+        }
+    }
+
+    /// Looks beside the files that a person named, and one folder up, for definitions that refer to them. Those beside
+    /// them are read as members; of those above it is only told what follows for the files named.
+    fn refer_back(&mut self) {
+        let named: Vec<(PathBuf, String)> = self
+            .project
+            .members
+            .iter()
+            .filter(|member| member.origin == Origin::Named && !matches!(member.model, Model::Azure(_)))
+            .filter_map(|member| Some((member.source.path()?.to_owned(), member.source.name().to_owned())))
+            .collect();
+        for (path, name) in named {
+            let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            for (place, beside) in [(folder.to_owned(), true), (folder.join(".."), false)] {
+                for candidate in definitions_in(&place) {
+                    let Some(member) = self.peek(&candidate) else { continue };
+                    let target = fs::canonicalize(&path).ok();
+                    let refers = |reference: &relation::Reference| fs::canonicalize(&reference.path).ok() == target;
+                    let references = relation::references(&member);
+                    if !references.iter().any(refers) {
+                        continue;
+                    }
+                    if beside {
+                        self.file(&candidate, Origin::Refers { to: name.clone() }, None);
+                    } else {
+                        self.relate(&member, &references);
+                    }
                 }
             }
         }
     }
 
-    /// The files that a Dockerfile refers to.
-    fn linked(&self, source: &Source, model: &Model, context: &BuildContext) -> Vec<(PathBuf, Origin)> {
-        let Model::Dockerfile(model) = model else { return Vec::new() };
-        if self.options.no_follow {
-            return Vec::new();
+    /// A definition that is read to see what it refers to, and no more.
+    fn peek(&self, path: &Path) -> Option<Member> {
+        const LARGEST: u64 = 1 << 18;
+        let metadata = fs::metadata(path).ok()?;
+        if !metadata.is_file() || metadata.len() > LARGEST || self.seen.contains(&fs::canonicalize(path).ok()?) {
+            return None;
         }
-        let links = model.environments.iter().filter(|link| link.environment.is_some());
-        links
-            .filter_map(|link| {
-                let path = context.locate(link.path.as_deref()?)?;
-                let line = source.line(model.dockerfile.instructions[link.instruction].span.start);
-                Some((path, Origin::Linked { by: source.name().to_owned(), line }))
-            })
-            .collect()
+        let name = discover::display_name(path, &self.options.current_folder);
+        let source = Source::new(name, Some(path.to_owned()), fs::read(path).ok()?).ok()?;
+        let folder = path.parent()?.to_owned();
+        let (context, root) = (BuildContext::Folder(folder.clone()), Some(folder));
+        let model = parse(&source, discover::kind_of(path), &context).ok().flatten()?;
+        let origin = Origin::Refers { to: String::new() };
+        matches!(model, Model::Azure(_)).then_some(Member {
+            source,
+            model,
+            origin,
+            settings: Arc::default(),
+            context,
+            root,
+            appended: None,
+        })
+    }
+
+    /// Notes which files belong together, and the Dockerfiles that a definition's conda step is appended to.
+    fn relate(&mut self, member: &Member, references: &[relation::Reference]) {
+        for reference in references {
+            self.project.links.push(Link {
+                from: member.source.name().to_owned(),
+                line: member.source.line(reference.place.start),
+                to: discover::display_name(&reference.path, &self.options.current_folder),
+                why: reference.why,
+            });
+        }
+        let Model::Azure(file) = &member.model else { return };
+        for (number, definition) in file.definitions.iter().enumerate() {
+            let own = || references.iter().filter(|reference| reference.definition == Some(number));
+            let conda = own().any(|reference| reference.why == Why::CondaFile);
+            if !relation::appends_conda(file, definition, conda) {
+                continue;
+            }
+            for reference in own().filter(|it| matches!(it.why, Why::Dockerfile | Why::BaseDockerfile)) {
+                let by = Appended { by: member.source.name().to_owned() };
+                self.appended.extend(fs::canonicalize(&reference.path).ok().map(|path| (path, by)));
+            }
+        }
+    }
+
+    /// What is known only when all files are read.
+    fn finish(&mut self) {
+        let links = &mut self.project.links;
+        links.sort_by(|a, b| (&a.from, a.line, &a.to, a.why).cmp(&(&b.from, b.line, &b.to, b.why)));
+        links.dedup();
+        if self.appended.is_empty() {
+            return;
+        }
+        for member in &mut self.project.members {
+            let path = member.source.path().and_then(|path| fs::canonicalize(path).ok());
+            member.appended = path.and_then(|path| self.appended.get(&path).cloned());
+        }
     }
 
     /// Lends the environments named with `--env` to the commands whose file could not be found.
@@ -359,7 +514,7 @@ impl Loader<'_> {
                     let name = member.source.name().rsplit('/').next().unwrap_or_default().to_owned();
                     Some((name, Arc::new((**environment).clone())))
                 }
-                Model::Dockerfile(_) => None,
+                Model::Dockerfile(_) | Model::Azure(_) => None,
             })
             .collect();
         if environments.is_empty() {
@@ -398,9 +553,34 @@ impl Loader<'_> {
     }
 }
 
-/// Whether a YAML that cannot be read looks like a conda environment all the same.
-fn mentions_dependencies(source: &Source) -> bool {
-    source.text().lines().any(|line| line.trim_start_matches('\u{feff}').starts_with("dependencies:"))
+/// The files of a folder that may be definitions of Azure ML, by their names; not more than a few.
+fn definitions_in(folder: &Path) -> Vec<PathBuf> {
+    const MANY: usize = 100;
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let known = |path: &PathBuf| {
+        let json = path.file_name().is_some_and(|name| name == "azureml_environment.json");
+        json || discover::kind_of(path) == Some(Kind::Yaml)
+    };
+    let mut found: Vec<PathBuf> = entries.filter(known).take(MANY).collect();
+    found.sort();
+    found
+}
+
+/// Whether a file that cannot be read looks like an environment definition all the same.
+fn looks_like_ours(source: &Source, kind: Option<Kind>) -> bool {
+    let has = |word: &str| memchr::memmem::find(source.text().as_bytes(), word.as_bytes()).is_some();
+    match kind {
+        Some(Kind::Yaml) => {
+            let begins = |line: &str| line.trim_start_matches('\u{feff}').starts_with("dependencies:");
+            source.text().lines().any(begins) || has("environment.schema.json") || has("precachePackages")
+        }
+        Some(Kind::Json) => {
+            source.name().ends_with("azureml_environment.json")
+                || has("precachePackages")
+                || has("userManagedDependencies")
+        }
+        _ => true,
+    }
 }
 
 /// What the system says, without its error number, and what to do.

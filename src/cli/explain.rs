@@ -6,7 +6,7 @@ use super::args::Explain;
 use super::{DONE, FAILED, complain, print};
 use crate::examples;
 use crate::patch::catalogue::Catalogue;
-use crate::patch::file::{Branch, Case, Operation, Patch, Safety};
+use crate::patch::file::{Branch, Case, Operation, Patch, Plain, Safety};
 use crate::settings;
 
 /// Runs the command.
@@ -83,7 +83,10 @@ fn explain_case(out: &mut String, case: &Case) {
             (_, Some(hardening)) => {
                 let _ = writeln!(out, "  - {} (hardening)", hardening.trim());
             }
-            _ => {}
+            _ => {
+                let asked = suspect.asked.as_deref().unwrap_or_default();
+                let _ = writeln!(out, "  - {} (only with --only)", asked.trim());
+            }
         }
     }
     out.push_str("the first of these that holds\n");
@@ -107,6 +110,17 @@ fn operation(operation: &Operation) -> String {
         Operation::PinPip(version) => format!("pin pip {version}"),
         Operation::ListPip(spec) => format!("list {spec} before the pip section"),
         Operation::PinListedPip(spec) => format!("write {spec}"),
+        Operation::SetKey(pair) => format!("set {} to {}", pair.key, value(pair.value.as_ref())),
+        Operation::RemoveKey(key) => format!("take {key} out"),
+        Operation::SpellKey => "give the key the name that is read".to_owned(),
+    }
+}
+
+fn value(value: Option<&Plain>) -> String {
+    match value {
+        None => "null".to_owned(),
+        Some(Plain::Bool(value)) => value.to_string(),
+        Some(Plain::Text(text)) => text.clone(),
     }
 }
 
@@ -119,6 +133,7 @@ fn describe(branch: &Branch) -> String {
         .into_iter()
         .flatten()
         .filter(|(_, value)| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()))
+        .filter(|(_, value)| value.as_object().is_none_or(|map| !map.is_empty()))
         .map(|(name, value)| match value {
             serde_json::Value::Bool(true) => name.clone(),
             serde_json::Value::Bool(false) => format!("not {name}"),

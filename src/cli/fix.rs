@@ -100,6 +100,7 @@ fn read_stdin(name: &str, catalogue: &Catalogue) -> Project {
     let problem = |line: Option<usize>, message: String| Project {
         members: Vec::new(),
         problems: vec![Problem { file: name.to_owned(), line, message }],
+        links: Vec::new(),
     };
     let mut bytes = Vec::new();
     if let Err(error) = std::io::stdin().lock().read_to_end(&mut bytes) {
@@ -118,5 +119,5 @@ fn read_stdin(name: &str, catalogue: &Catalogue) -> Project {
         },
     };
     Project::of_text(source, BuildContext::Folder(folder.to_owned()), settings)
-        .unwrap_or_else(|problem| Project { members: Vec::new(), problems: vec![problem] })
+        .unwrap_or_else(|problem| Project { problems: vec![problem], ..Project::default() })
 }

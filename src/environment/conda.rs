@@ -1,13 +1,16 @@
 //! conda's environment definition: name, channels, dependencies, each with its place in the text.
 //!
 //! A definition is read by both YAML readers and only accepted when they agree, so an index into
-//! [`CondaEnvironment::dependencies`] means the same item in [`CondaModel`].
+//! [`CondaEnvironment::dependencies`] means the same item to both ([`values`]).
 
+use std::sync::Arc;
+
+use crate::change::Step;
 use crate::source::{Newline, Source, Span};
 
-use super::conda_model::CondaModel;
+use super::document::{Document, Kind, NodeId, ReadError, Style, Syntax};
 use super::match_spec::{MatchSpec, Minor, listed_as_pip, minor_of};
-use super::yaml::{Document, Kind, NodeId, Style, YamlError};
+use super::values;
 
 /// A conda environment as its YAML says it.
 #[derive(Clone, Debug)]
@@ -22,9 +25,13 @@ pub struct CondaEnvironment {
     pub dependencies_span: Span,
     /// Whether that list is written `[a, b]`.
     pub flow: bool,
+    /// Where in the file the environment stands: nothing for a file that is one.
+    pub path: Vec<Step>,
     pub(super) text: String,
     pub(super) newline: Newline,
-    pub(super) document: Document,
+    pub(super) document: Arc<Document>,
+    /// The map that is the environment.
+    pub(super) map: NodeId,
     /// Why nothing in the list may be edited, if so.
     pub(super) frozen: Option<&'static str>,
 }
@@ -132,47 +139,63 @@ impl CondaEnvironment {
     /// `dependencies:`, or no map: then it is no definition of a conda environment.
     ///
     /// # Errors
-    /// When the text is not YAML, exceeds a limit ([`super::yaml`]), or is read differently by the
+    /// When the text is not YAML, exceeds a limit ([`super::document`]), or is read differently by the
     /// two readers, so that it is not known what conda would see.
-    pub fn parse(source: &Source) -> Result<Option<Self>, YamlError> {
-        let text = source.text();
-        let document = Document::read(text)?;
+    pub fn parse(source: &Source) -> Result<Option<Self>, ReadError> {
+        let document = Document::read(source.text(), Syntax::Yaml)?;
         let Some(root) = document.root() else { return Ok(None) };
-        let Some((key, list)) = document.get(root, "dependencies") else { return Ok(None) };
+        if document.get(root, "dependencies").is_none_or(|(_, list)| document.items(list).is_none()) {
+            return Ok(None);
+        }
+        let value = values::read_checked(source.text(), Syntax::Yaml)?;
+        Self::within(source, &Arc::new(document), root, Vec::new(), &value)
+    }
+
+    /// Reads an environment that is a map of another definition. `value` is what the other reader says of that map.
+    ///
+    /// # Errors
+    /// When the two readers read it differently.
+    pub(super) fn within(
+        source: &Source,
+        document: &Arc<Document>,
+        map: NodeId,
+        path: Vec<Step>,
+        value: &serde_yaml::Value,
+    ) -> Result<Option<Self>, ReadError> {
+        let text = source.text();
+        let Some((key, list)) = document.get(map, "dependencies") else { return Ok(None) };
         let (Kind::Sequence { items, flow }, list_span) = (&document.resolve(list).kind, document.resolve(list).span)
         else {
             return Ok(None);
         };
         let frozen = if matches!(document.node(list).kind, Kind::Alias(_)) {
             Some("`dependencies` is an alias: its items stand elsewhere")
-        } else if document.is_shared(list) || document.is_shared(root) {
+        } else if document.is_shared(list) || document.is_shared(map) {
             Some("`dependencies` has an anchor: its items may be used elsewhere too")
         } else if has_lone_cr(text) {
             Some("a carriage return stands alone: YAML ends a line there, other tools do not")
         } else {
             None
         };
-        let model = CondaModel::read(text)?;
         let disagree = |offset: usize| {
-            YamlError::at(text, offset, "two YAML readers read this differently; it is not known what conda would see")
+            ReadError::at(text, offset, "two YAML readers read this differently; it is not known what conda would see")
         };
-        if model.dependencies.len() != items.len() {
-            return Err(disagree(list_span.start));
-        }
+        let values = value.get("dependencies").and_then(serde_yaml::Value::as_sequence);
+        let values = values.filter(|values| values.len() == items.len()).ok_or_else(|| disagree(list_span.start))?;
         let mut dependencies = Vec::with_capacity(items.len());
         let mut from = match document.node(list).kind {
             // The list stands elsewhere; its first dash is on the line it begins on.
             Kind::Alias(_) => line_start(text, list_span.start),
             _ => document.node(key).span.end,
         };
-        for (item, value) in items.iter().zip(&model.dependencies) {
-            let dependency = read_dependency(&document, text, *item, value, (!flow).then_some(from))
+        for (item, value) in items.iter().zip(values) {
+            let dependency = read_dependency(document, text, *item, value, (!flow).then_some(from))
                 .ok_or_else(|| disagree(document.node(*item).span.start))?;
             from = dependency.item().end;
             dependencies.push(dependency);
         }
-        let channels = read_channels(&document, root, &model).ok_or_else(|| disagree(list_span.start))?;
-        let name = document.get(root, "name").and_then(|(_, name)| document.scalar(name)).map(str::to_owned);
+        let channels = read_channels(document, map, value).ok_or_else(|| disagree(list_span.start))?;
+        let name = document.get(map, "name").and_then(|(_, name)| document.scalar(name)).map(str::to_owned);
         Ok(Some(Self {
             name,
             channels,
@@ -182,7 +205,9 @@ impl CondaEnvironment {
             text: text.to_owned(),
             newline: source.newline(),
             frozen,
-            document,
+            path,
+            document: Arc::clone(document),
+            map,
         }))
     }
 
@@ -194,6 +219,12 @@ impl CondaEnvironment {
     /// All conda packages, with their index.
     pub fn specs(&self) -> impl Iterator<Item = (usize, &SpecItem)> {
         self.dependencies.iter().enumerate().filter_map(|(index, item)| Some((index, item.spec()?)))
+    }
+
+    /// Where the list of dependencies stands in the file.
+    #[must_use]
+    pub fn list_path(&self) -> Vec<Step> {
+        self.path.iter().cloned().chain([Step::Key("dependencies".to_owned())]).collect()
     }
 
     /// All `- pip:` maps, with their index. conda uses the last.
@@ -239,16 +270,9 @@ impl CondaEnvironment {
     pub(super) fn floor(&self, index: usize) -> usize {
         match index.checked_sub(1).and_then(|previous| self.dependencies.get(previous)) {
             Some(previous) => previous.item().end,
-            None => self.document.root().and_then(|root| self.document.get(root, "dependencies")).map_or(
-                0,
-                |(key, list)| {
-                    self.document.node(key).span.end.max(if self.flow {
-                        self.document.node(list).span.start
-                    } else {
-                        0
-                    })
-                },
-            ),
+            None => self.document.get(self.map, "dependencies").map_or(0, |(key, list)| {
+                self.document.node(key).span.end.max(if self.flow { self.document.node(list).span.start } else { 0 })
+            }),
         }
     }
 
@@ -261,9 +285,9 @@ impl CondaEnvironment {
 }
 
 /// The channels that are strings; `None` when the two readers differ.
-fn read_channels(document: &Document, root: NodeId, model: &CondaModel) -> Option<Vec<Channel>> {
-    let items = document.get(root, "channels").and_then(|(_, list)| document.items(list)).unwrap_or_default();
-    let values = model.rest.get("channels").and_then(serde_yaml::Value::as_sequence);
+fn read_channels(document: &Document, map: NodeId, value: &serde_yaml::Value) -> Option<Vec<Channel>> {
+    let items = document.get(map, "channels").and_then(|(_, list)| document.items(list)).unwrap_or_default();
+    let values = value.get("channels").and_then(serde_yaml::Value::as_sequence);
     let values = values.map(Vec::as_slice).unwrap_or_default();
     if items.len() != values.len() {
         return None;

@@ -1,13 +1,13 @@
 //! Changing the list of dependencies as text: splices in the style of what stands around them.
 //!
 //! Each function gives the edits, or the reason why it cannot. What an edit means is checked by
-//! others: [`super::conda_model`] says what must come out.
+//! others: [`super::values`] says what must come out.
 
 use crate::edit::Edit;
 use crate::source::Span;
 
 use super::conda::{CondaEnvironment, Dependency, SpecItem, line_end, line_start};
-use super::yaml::Style;
+use super::document::Style;
 
 impl CondaEnvironment {
     /// Puts a conda package before the item `index`. A comment directly above that item belongs to
@@ -274,7 +274,7 @@ fn ends_in_block_scalar(item: &Dependency) -> bool {
 }
 
 /// A spec as a scalar in the given style; a plain one gets quotes when it cannot do without.
-fn quoted(spec: &str, style: Style, flow: bool) -> String {
+pub(super) fn quoted(spec: &str, style: Style, flow: bool) -> String {
     match style {
         Style::Single if !spec.contains(char::is_control) => format!("'{}'", spec.replace('\'', "''")),
         Style::Plain if is_plain(spec, flow) => spec.to_owned(),

@@ -1,15 +1,19 @@
-//! Environment definitions: conda's YAML.
+//! Environment definitions: conda's YAML, and Azure ML's JSON and YAML.
 //!
-//! [`yaml`] reads any YAML with byte spans and refuses hostile input; [`conda`] is the model of a
-//! conda environment on top of it, [`conda_edits`] what can be changed in one, [`conda_model`] the
-//! second, independent reading that an edit is verified against, [`match_spec`] conda's own
-//! notation for one package.
+//! [`document`] is a text as a tree with byte spans, which [`yaml`] and [`json`] make and which refuses hostile input;
+//! [`conda`] is the model of a conda environment on top of it, [`conda_edits`] what can be changed in one, [`match_spec`]
+//! conda's own notation for one package; [`definition`] is the model of Azure ML's definitions and [`keys`] how their
+//! keys and values are changed. [`values`] is the second, independent reading that an edit is verified against.
 
 pub mod conda;
 mod conda_edits;
-pub mod conda_model;
+pub mod definition;
+pub mod document;
+mod json;
+pub mod keys;
 pub mod match_spec;
-pub mod yaml;
+pub mod values;
+mod yaml;
 
 #[cfg(test)]
 mod tests;

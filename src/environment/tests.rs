@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use crate::change::{Change, Scalar, Step};
 use crate::edit::{Edit, apply};
 use crate::source::{Source, Span};
 
 use super::conda::{CondaEnvironment, Dependency};
-use super::conda_model::{CondaModel, model};
+use super::document::{Document, Style, Syntax};
 use super::match_spec::Minor;
-use super::yaml::{Document, Style, comment_texts};
+use super::values;
 
 fn read(text: &str) -> CondaEnvironment {
     CondaEnvironment::parse(&Source::from_text("environment.yml", text)).unwrap().unwrap()
@@ -19,31 +20,45 @@ fn refused(text: &str) -> String {
 }
 
 /// Applies edits and checks what every edit must keep: the expected values, and all comments.
-fn edited(text: &str, edits: Result<Vec<Edit>, String>, operation: impl FnOnce(CondaModel) -> CondaModel) -> String {
+fn edited(text: &str, edits: Result<Vec<Edit>, String>, change: &Change) -> String {
     let after = apply(text, &edits.unwrap()).unwrap();
-    assert_eq!(model(&after).unwrap(), operation(model(text).unwrap()), "{after}");
-    assert_eq!(comment_texts(&after).unwrap(), comment_texts(text).unwrap(), "{after}");
+    let value = |text: &str| values::read(text, Syntax::Yaml).unwrap();
+    assert!(values::same(&value(&after), &values::apply(value(text), &[change]).unwrap()), "{after}");
+    let comments = |text: &str| {
+        let document = Document::read(text, Syntax::Yaml).unwrap();
+        document.comment_texts(text).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(comments(&after), comments(text), "{after}");
     after
+}
+
+fn inserted(before: usize, spec: &str) -> Change {
+    let path = vec![Step::Key("dependencies".to_owned())];
+    Change::InsertItem { path, before, value: Scalar::Text(spec.to_owned()) }
 }
 
 fn before_pip(text: &str) -> String {
     let environment = read(text);
     let (index, _) = environment.pip_maps().next().unwrap();
-    edited(text, environment.insert_before(index, "pip=24.0"), |model| model.insert(index, "pip=24.0"))
+    edited(text, environment.insert_before(index, "pip=24.0"), &inserted(index, "pip=24.0"))
 }
 
 fn at_end(text: &str) -> String {
-    edited(text, read(text).insert_at_end("pip=24.0"), |model| model.insert(usize::MAX, "pip=24.0"))
+    edited(text, read(text).insert_at_end("pip=24.0"), &inserted(usize::MAX, "pip=24.0"))
 }
 
 fn appended(text: &str) -> String {
     let environment = read(text);
-    let index = environment.append_index();
-    edited(text, environment.append("setuptools"), |model| model.insert(index, "setuptools"))
+    edited(text, environment.append("setuptools"), &inserted(environment.append_index(), "setuptools"))
 }
 
 fn replaced(text: &str, index: usize, spec: &str) -> String {
-    edited(text, read(text).replace_scalar(index, spec), |model| model.set(index, spec))
+    let path = vec![Step::Key("dependencies".to_owned()), Step::Item(index)];
+    edited(
+        text,
+        read(text).replace_scalar(index, spec),
+        &Change::SetValue { path, value: Scalar::Text(spec.to_owned()) },
+    )
 }
 
 #[test]
@@ -280,5 +295,5 @@ fn hostile_input_is_answered_at_once() {
         }
     }
     let huge = format!("dependencies:\n{}", "- package=1.0\n".repeat(100_000_000 / 14));
-    assert!(Document::read(&huge).unwrap_err().message.contains("bytes"));
+    assert!(Document::read(&huge, Syntax::Yaml).unwrap_err().message.contains("bytes"));
 }

@@ -7,11 +7,13 @@ use serde::Serialize;
 
 use super::redact::redact;
 use super::{Counts, diff};
+use crate::environment::definition::Format;
 use crate::finding::{Finding, Ground, Remedy};
 use crate::model::Model;
 use crate::patch::file::Safety;
 use crate::plan::Decision;
 use crate::project::{Origin, Project};
+use crate::relation::Why;
 use crate::source::{Source, Span};
 use crate::verify::Verified;
 
@@ -22,6 +24,8 @@ pub struct Report {
     pub version: &'static str,
     /// Every file that was read.
     pub files: Vec<FileReport>,
+    /// Which files belong together, and why.
+    pub links: Vec<LinkReport>,
     /// Every finding, by file and place.
     pub findings: Vec<FindingReport>,
     /// What could not be read or written.
@@ -47,6 +51,37 @@ pub struct FileReport {
     pub diff: String,
 }
 
+/// A file that refers to another.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct LinkReport {
+    /// The file that refers.
+    pub from: String,
+    /// The line on which it does, from 1.
+    pub line: usize,
+    /// The file that it refers to.
+    pub to: String,
+    /// Why they belong together.
+    pub why: LinkKind,
+}
+
+/// Why two files belong together.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LinkKind {
+    /// A command of a Dockerfile builds or updates a conda environment from it.
+    CondaEnvironment,
+    /// A command of a Dockerfile installs the requirements in it.
+    Requirements,
+    /// A definition's build context has this Dockerfile.
+    Dockerfile,
+    /// A definition's conda dependencies are in it.
+    CondaFile,
+    /// The Dockerfile that SDK v1 keeps beside a definition.
+    BaseDockerfile,
+    /// A job, a component or a deployment runs in the environment that it defines.
+    Environment,
+}
+
 /// What a file is.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -55,6 +90,12 @@ pub enum FileKind {
     Dockerfile,
     /// A conda environment YAML.
     CondaEnvironment,
+    /// A definition of SDK v1.
+    SdkV1Environment,
+    /// A runconfig of SDK v1.
+    Runconfig,
+    /// A file of CLI v2 that holds environments.
+    CliV2,
 }
 
 /// How a file came in.
@@ -65,8 +106,10 @@ pub enum FileOrigin {
     Named,
     /// It was found in a folder.
     Found,
-    /// A Dockerfile refers to it.
+    /// Another file refers to it.
     Linked,
+    /// It refers to a file that was named.
+    Refers,
 }
 
 /// A finding.
@@ -76,7 +119,7 @@ pub struct FindingReport {
     pub patch: String,
     /// Title of the patch.
     pub title: String,
-    /// `fault` or `hardening`.
+    /// `fault`, `hardening`, or `asked` for what only a person who names the patch gets.
     pub ground: String,
     /// What is wrong.
     pub message: String,
@@ -226,6 +269,23 @@ pub fn report(project: &Project, verified: &Verified) -> Report {
     Report {
         version: env!("CARGO_PKG_VERSION"),
         files: (0..project.members.len()).map(|member| file(project, verified, member)).collect(),
+        links: project
+            .links
+            .iter()
+            .map(|link| LinkReport {
+                from: link.from.clone(),
+                line: link.line,
+                to: link.to.clone(),
+                why: match link.why {
+                    Why::CondaEnvironment => LinkKind::CondaEnvironment,
+                    Why::Requirements => LinkKind::Requirements,
+                    Why::Dockerfile => LinkKind::Dockerfile,
+                    Why::CondaFile => LinkKind::CondaFile,
+                    Why::BaseDockerfile => LinkKind::BaseDockerfile,
+                    Why::Environment => LinkKind::Environment,
+                },
+            })
+            .collect(),
         summary: Summary {
             files: counts.files,
             changed: counts.changed,
@@ -268,11 +328,17 @@ fn file(project: &Project, verified: &Verified, number: usize) -> FileReport {
         kind: match member.model {
             Model::Dockerfile(_) => FileKind::Dockerfile,
             Model::Conda(_) => FileKind::CondaEnvironment,
+            Model::Azure(ref file) => match file.format {
+                Format::SdkV1 => FileKind::SdkV1Environment,
+                Format::RunConfig => FileKind::Runconfig,
+                Format::CliV2 => FileKind::CliV2,
+            },
         },
         origin: match member.origin {
             Origin::Named => FileOrigin::Named,
             Origin::Found => FileOrigin::Found,
             Origin::Linked { .. } => FileOrigin::Linked,
+            Origin::Refers { .. } => FileOrigin::Refers,
         },
         changed: after.is_some(),
         diff: after
@@ -320,6 +386,7 @@ fn finding(project: &Project, found: &Finding, decision: &Decision) -> FindingRe
         ground: match found.ground {
             Ground::Fault => "fault".to_owned(),
             Ground::Hardening => "hardening".to_owned(),
+            Ground::Asked => "asked".to_owned(),
         },
         message: say(&found.message),
         file: source.name().to_owned(),

@@ -74,11 +74,17 @@ fn each(out: &mut String, project: &Project, plan: &Plan, detail: Detail, dry_ru
     shown.sort_by_key(|(finding, _)| (finding.member, finding.place.start));
     let mut last = None;
     for (finding, decision) in shown {
-        if let (Origin::Linked { by, line }, true) =
-            (&project.members[finding.member].origin, last.replace(finding.member) != Some(finding.member))
-        {
+        if last.replace(finding.member) != Some(finding.member) {
             let name = project.members[finding.member].source.name();
-            let _ = writeln!(out, "{BOLD}{name}{BOLD:#}: read because {by}:{line} builds an environment from it");
+            match &project.members[finding.member].origin {
+                Origin::Linked { by, line } => {
+                    let _ = writeln!(out, "{BOLD}{name}{BOLD:#}: read because {by}:{line} refers to it");
+                }
+                Origin::Refers { to } => {
+                    let _ = writeln!(out, "{BOLD}{name}{BOLD:#}: read because it refers to {to}");
+                }
+                Origin::Named | Origin::Found => {}
+            }
         }
         let source = &project.members[finding.member].source;
         let at = format!("{BOLD}{}:{}{BOLD:#}", source.name(), source.line(finding.place.start));

@@ -187,11 +187,16 @@ pub fn check(patch: &Patch) -> Result<(), String> {
 }
 
 /// The names that the texts of a patch may use besides its own values; what they stand for depends on the place.
-pub const FACT_NAMES: [&str; 11] = [
+pub const FACT_NAMES: [&str; 16] = [
     "apt-python",
     "channel",
     "channel-option",
+    "definition",
+    "dockerfile-path",
     "elsewhere",
+    "image",
+    "key",
+    "misspelt",
     "pin-unknown",
     "pin-why",
     "pip-pin",
@@ -262,11 +267,12 @@ fn check_operation(operation: &Operation) -> Result<(), String> {
 fn check_case(case: &Case) -> Result<(), String> {
     let Some(first) = case.suspect.first() else { return Err("`suspect` is empty".to_owned()) };
     for suspect in &case.suspect {
-        if suspect.fault.is_some() == suspect.hardening.is_some() {
-            return Err("a suspect is either a `fault` or a `hardening`".to_owned());
+        let grounds = [&suspect.fault, &suspect.hardening, &suspect.asked];
+        if grounds.into_iter().flatten().count() != 1 {
+            return Err("a suspect is either a `fault` or a `hardening`, or `asked`".to_owned());
         }
         match scope(suspect) {
-            None => return Err("a suspect has one of `stage`, `command`, `conda-environment`".to_owned()),
+            None => return Err("a suspect has one of `stage`, `command`, `conda-environment`, `definition`".to_owned()),
             other if other != scope(first) => return Err("all suspects of a case look at one kind of place".to_owned()),
             Some(_) => {}
         }
@@ -303,10 +309,11 @@ fn check_branch(branch: &Branch) -> Result<(), String> {
 
 /// Which kind of place a suspect looks at, where it names exactly one.
 fn scope(suspect: &Suspect) -> Option<u8> {
-    match (&suspect.stage, &suspect.command, &suspect.conda_environment) {
-        (Some(_), None, None) => Some(0),
-        (None, Some(_), None) => Some(1),
-        (None, None, Some(_)) => Some(2),
+    match (&suspect.stage, &suspect.command, &suspect.conda_environment, &suspect.definition) {
+        (Some(_), None, None, None) => Some(0),
+        (None, Some(_), None, None) => Some(1),
+        (None, None, Some(_), None) => Some(2),
+        (None, None, None, Some(_)) => Some(3),
         _ => None,
     }
 }
@@ -334,7 +341,7 @@ mod tests {
         );
         assert_eq!(
             error.unwrap_err(),
-            "patch \"x\": case 1: a suspect has one of `stage`, `command`, `conda-environment`"
+            "patch \"x\": case 1: a suspect has one of `stage`, `command`, `conda-environment`, `definition`"
         );
         let error = read("id: x\ntitle: t\ndocument: {section: s, says: s}\ncaces: []\n").unwrap_err();
         assert!(error.contains("caces") && error.contains("line 4"), "{error}");

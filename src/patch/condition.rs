@@ -1,6 +1,6 @@
 //! Whether a branch of a remedy applies: its conditions, asked of what is known.
 
-use super::file::{Branch, Conditions, PythonKind};
+use super::file::{Branch, Conditions, KeyTest, PythonKind};
 use super::range::{ReleaseRange, VersionRange};
 use super::subject::{Pin, Subject, versions};
 use crate::facts::image::InterpreterKind;
@@ -37,6 +37,8 @@ fn truth(conditions: &Conditions, subject: &Subject) -> Truth {
         pip_pin_knows_later_options,
         python_pinned,
         timeout_set_elsewhere,
+        key,
+        keys,
     } = conditions;
     let mut least = Truth::Yes;
     let mut need = |truth: Truth| least = least.min(truth);
@@ -73,6 +75,16 @@ fn truth(conditions: &Conditions, subject: &Subject) -> Truth {
     }
     if let Some(wanted) = timeout_set_elsewhere {
         need(of(Some(subject.elsewhere.is_some() == *wanted)));
+    }
+    if !key.is_empty() {
+        let about = subject.key.as_ref();
+        need(of(Some(about.is_some_and(|about| key.contains(about)))));
+    }
+    if !keys.is_empty() {
+        let holds = |(key, tests): (&String, &Vec<KeyTest>)| {
+            subject.definition.as_ref().is_some_and(|it| tests.iter().any(|test| it.passes(key, test)))
+        };
+        need(of(Some(keys.iter().all(holds))));
     }
     least
 }

@@ -75,7 +75,7 @@ pub struct Case {
     pub remedy: Vec<Branch>,
 }
 
-/// One ground for suspicion: exactly one of `fault` and `hardening`, and exactly one of the places.
+/// One ground for suspicion: exactly one of `fault`, `hardening` and `asked`, and exactly one of the places.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Suspect {
@@ -85,6 +85,9 @@ pub struct Suspect {
     /// The document recommends it and nothing has failed yet: the sentence that the report says.
     #[serde(default)]
     pub hardening: Option<String>,
+    /// Nobody needs it who does not ask for it by naming the patch (`--only`): the sentence that the report says.
+    #[serde(default)]
+    pub asked: Option<String>,
     /// Looks at every stage of a Dockerfile.
     #[serde(default)]
     pub stage: Option<StageCondition>,
@@ -94,6 +97,10 @@ pub struct Suspect {
     /// Looks at a conda environment YAML.
     #[serde(default)]
     pub conda_environment: Option<CondaCondition>,
+    /// Looks at every environment that a definition of Azure ML holds: `azureml_environment.json`, a runconfig, a YAML
+    /// of CLI v2.
+    #[serde(default)]
+    pub definition: Option<DefinitionCondition>,
 }
 
 /// What must hold of a stage. Every key given must hold, for certain.
@@ -221,6 +228,88 @@ pub struct CondaCondition {
     pub pip: Option<PipListed>,
 }
 
+/// What must hold of a definition. Every key given must hold.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct DefinitionCondition {
+    /// What it is written for; any, when none is given.
+    #[serde(default)]
+    pub format: Vec<DefinitionFormat>,
+    /// Its keys by their path (`spark.packages`), and what each must be: one of the tests given.
+    #[serde(default, with = "serde_yaml::with::singleton_map_recursive")]
+    #[schemars(with = "BTreeMap<String, Vec<KeyTest>>")]
+    pub keys: BTreeMap<String, Vec<KeyTest>>,
+    /// It has a key that the client does not read, and would with other capitals or another separator. Every such key
+    /// is a finding of its own.
+    #[serde(default)]
+    pub misspelt_key: bool,
+    /// Where the Dockerfile of its build context is.
+    #[serde(default)]
+    pub dockerfile: Vec<DockerfilePlace>,
+    /// Whether it is a file of its own, and not written inside a job, a component or a deployment.
+    #[serde(default)]
+    pub file_of_its_own: Option<bool>,
+    /// The key that the report points at; without it, the first of `keys` that is there.
+    #[serde(default)]
+    pub at: Option<String>,
+}
+
+/// What a definition is written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DefinitionFormat {
+    /// `azureml_environment.json` of SDK v1.
+    SdkV1,
+    /// The `environment:` of a runconfig of SDK v1.
+    Runconfig,
+    /// CLI v2.
+    CliV2,
+}
+
+/// A test of the value of a key.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum KeyTest {
+    /// The key is not there, nor is it misspelt.
+    Missing,
+    /// `null`, or nothing behind the colon.
+    Nothing,
+    /// An empty text, list or map.
+    Empty,
+    /// Anything but `null` and what is empty.
+    Filled,
+    /// The client takes it for true: also the text `"false"`.
+    On,
+    /// The client takes it for false, and it is not `null`.
+    Off,
+    /// A text that begins so; capitals do not matter.
+    BeginsWith(Vec<String>),
+    /// A text that begins in none of these ways; capitals do not matter.
+    BeginsOtherwise(Vec<String>),
+    /// A text with more characters than this.
+    LongerThan(usize),
+    /// The name of an image without a tag and without a digest.
+    ImageWithoutTag,
+    /// A map that has other keys than these.
+    HasKeysBesides(Vec<String>),
+}
+
+/// Where the Dockerfile of a build context is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DockerfilePlace {
+    /// Where the definition says.
+    There,
+    /// Not there, but where the same path leads from the definition's own folder.
+    NamedFromDefinition,
+    /// Not there, but the context has exactly one other Dockerfile.
+    OtherName,
+    /// Not in the context.
+    Missing,
+    /// The context is not there.
+    NoContext,
+}
+
 /// How a conda environment lists pip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -297,6 +386,13 @@ pub struct Conditions {
     /// The timeout is set by something that cannot be read, or that a variable would override.
     #[serde(default)]
     pub timeout_set_elsewhere: Option<bool>,
+    /// The key of a definition that the finding is about is, or should be, one of these.
+    #[serde(default)]
+    pub key: Vec<String>,
+    /// Keys of the definition, and what each must be: one of the tests given.
+    #[serde(default, with = "serde_yaml::with::singleton_map_recursive")]
+    #[schemars(with = "BTreeMap<String, Vec<KeyTest>>")]
+    pub keys: BTreeMap<String, Vec<KeyTest>>,
 }
 
 /// What kind of Python answers.
@@ -335,6 +431,32 @@ pub enum Operation {
     ListPip(String),
     /// The conda environment's bare `pip` has this version.
     PinListedPip(String),
+    /// The key of the definition has this value; it is added where it is missing.
+    SetKey(KeyValue),
+    /// The definition does not have this key.
+    RemoveKey(String),
+    /// The misspelt key has the name that the client reads.
+    SpellKey,
+}
+
+/// A key of a definition and its value.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct KeyValue {
+    /// The key by its path: `spark.precachePackages`.
+    pub key: String,
+    /// `true`, `false`, `null` or a text; `{name}` stands for a value or a fact.
+    pub value: Option<Plain>,
+}
+
+/// `true`, `false` or a text.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Plain {
+    /// `true` or `false`
+    Bool(bool),
+    /// A text.
+    Text(String),
 }
 
 /// A variable, its value and the tool that reads it.
@@ -359,8 +481,7 @@ pub struct Link {
     pub link_to: String,
 }
 
-/// An example: `before` with `after`, or `unchanged`. The text is a Dockerfile, or a conda environment YAML where
-/// `file` says so.
+/// An example: `before` with `after`, or `unchanged`. The text is a Dockerfile, or what the name in `file` says.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Example {
@@ -385,6 +506,12 @@ pub struct Example {
     /// Whether unsafe fixes are asked for.
     #[serde(default)]
     pub r#unsafe: bool,
+    /// Whether a person names the patch (`--only`).
+    #[serde(default)]
+    pub asked: bool,
+    /// Whether a definition makes Azure ML append a conda step to the Dockerfile.
+    #[serde(default)]
+    pub conda_step_appended: bool,
     /// Other files of the build context, by name.
     #[serde(default)]
     pub context: BTreeMap<String, String>,

@@ -3,13 +3,14 @@
 
 mod apt;
 mod conda;
+mod key;
 mod layout;
 mod pip;
 mod variable;
 
-use super::file::{Operation, Safety};
-use super::subject::{CondaView, DockerfileView, Subject};
-use crate::change::Change;
+use super::file::{Operation, Plain, Safety};
+use super::subject::{CondaView, DefinitionView, DockerfileView, Subject};
+use crate::change::{Change, Scalar};
 use crate::edit::Edit;
 
 /// What an operation does. Nothing, where what it ensures holds already.
@@ -54,9 +55,7 @@ pub fn in_dockerfile(operation: &Operation, subject: &Subject, view: &Dockerfile
         }
         Operation::CommandExists(link) => apt::command_exists(link, subject, view),
         Operation::PinPip(version) => pip::pin(&subject.fill(version, view.values), subject, view),
-        Operation::ListPip(_) | Operation::PinListedPip(_) => {
-            Err("this remedy belongs to a conda environment, not to a Dockerfile".to_owned())
-        }
+        _ => Err("this remedy belongs to an environment definition, not to a Dockerfile".to_owned()),
     }
 }
 
@@ -68,6 +67,26 @@ pub fn in_conda(operation: &Operation, subject: &Subject, view: &CondaView<'_>) 
     match operation {
         Operation::ListPip(spec) => conda::list_pip(&subject.fill(spec, view.values), subject, view),
         Operation::PinListedPip(spec) => conda::pin_listed_pip(&subject.fill(spec, view.values), subject, view),
-        _ => Err("this remedy belongs to a Dockerfile, not to a conda environment".to_owned()),
+        _ => Err("this remedy does not belong to a conda environment".to_owned()),
+    }
+}
+
+/// Ensures something in a definition of Azure ML.
+///
+/// # Errors
+/// With what a person has to do, where envfix cannot.
+pub fn in_definition(operation: &Operation, subject: &Subject, view: &DefinitionView<'_>) -> Result<Outcome, String> {
+    match operation {
+        Operation::SetKey(pair) => {
+            let value = match &pair.value {
+                None => Scalar::Null,
+                Some(Plain::Bool(value)) => Scalar::Bool(*value),
+                Some(Plain::Text(text)) => Scalar::Text(subject.fill(text, view.values)),
+            };
+            key::set(&pair.key, &value, subject, view)
+        }
+        Operation::RemoveKey(name) => key::remove(name, subject, view),
+        Operation::SpellKey => key::spell(subject, view),
+        _ => Err("this remedy does not belong to a definition of Azure ML".to_owned()),
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use super::file::Setting;
 use crate::context::BuildContext;
 use crate::environment::conda::CondaEnvironment;
+use crate::environment::definition::{AzureFile, Definition};
 use crate::environment::match_spec::Minor;
 use crate::facts::distribution::{self, Mirrors};
 use crate::facts::effects::Place;
@@ -18,6 +19,8 @@ use crate::facts::timeline::Timeline;
 use crate::facts::version::{PythonVersion, Release, compare};
 use crate::finding::Evidence;
 use crate::model::DockerfileModel;
+use crate::project::{Appended, Member};
+use crate::relation::DockerfileState;
 use crate::shell::tool::{Opt, Tool};
 use crate::source::{Source, Span};
 
@@ -31,6 +34,8 @@ pub struct DockerfileView<'a> {
     pub timeline: &'a Timeline,
     /// Its build context.
     pub context: &'a BuildContext,
+    /// The definition for which Azure ML appends a conda step to it.
+    pub appended: Option<&'a Appended>,
     /// The values that remedies write.
     pub values: &'a BTreeMap<String, Setting>,
     /// Uses of options that a pip does not know, by pip: worked out when first asked for.
@@ -41,6 +46,18 @@ pub struct DockerfileView<'a> {
 pub struct CondaView<'a> {
     /// What it says.
     pub environment: &'a CondaEnvironment,
+    /// The values that remedies write.
+    pub values: &'a BTreeMap<String, Setting>,
+}
+
+/// A file of definitions with all that patches ask about it.
+pub struct DefinitionView<'a> {
+    /// Its text.
+    pub source: &'a Source,
+    /// What it says.
+    pub file: &'a AzureFile,
+    /// The folder that what it names is in.
+    pub context: &'a BuildContext,
     /// The values that remedies write.
     pub values: &'a BTreeMap<String, Setting>,
 }
@@ -72,6 +89,21 @@ pub struct Subject {
     pub channel: Option<String>,
     /// Whether the conda environment pins its Python to one minor version.
     pub python_pinned: Option<bool>,
+    /// The definition that it is about.
+    pub definition: Option<AboutDefinition>,
+    /// The key of the definition, by the name that the client reads.
+    pub key: Option<String>,
+}
+
+/// A definition as conditions and texts ask for it.
+#[derive(Clone, Debug)]
+pub struct AboutDefinition {
+    /// The definition.
+    pub definition: Definition,
+    /// Keys that the client reads and that stand there misspelt, each with the name that stands there.
+    pub misspelt: BTreeMap<String, String>,
+    /// Where the Dockerfile of its context is.
+    pub dockerfile: DockerfileState,
 }
 
 /// What a finding is about, in the terms that operations need.
@@ -126,6 +158,13 @@ pub enum Target {
     Dependency {
         /// Its number: the `- pip:` map, or the bare pip.
         index: usize,
+    },
+    /// An environment that a definition of Azure ML holds.
+    Definition {
+        /// Its number in the file.
+        number: usize,
+        /// The key concerned, where several of one definition may be.
+        key: Option<String>,
     },
 }
 
@@ -239,6 +278,8 @@ impl Subject {
             unknown_option: None,
             channel: None,
             python_pinned: None,
+            definition: None,
+            key: None,
         }
     }
 
@@ -292,6 +333,14 @@ impl Subject {
             }),
             "unknown-option" => self.unknown_option.clone(),
             "elsewhere" => self.elsewhere.clone(),
+            "definition" => self.definition.as_ref().map(|about| about.definition.title()),
+            "image" => self.definition.as_ref()?.definition.image().map(str::to_owned),
+            "key" => self.key.clone(),
+            "misspelt" => self.definition.as_ref()?.misspelt.get(self.key.as_ref()?).cloned(),
+            "dockerfile-path" => match &self.definition.as_ref()?.dockerfile {
+                DockerfileState::FromDefinition(path) | DockerfileState::Other(path) => Some(path.clone()),
+                _ => self.definition.as_ref()?.definition.text("build.dockerfile_path").map(str::to_owned),
+            },
             "apt-python" => self.apt_python.clone(),
             "pin-why" => Some(match values.get("pip") {
                 Some(_) => "envfix.toml asks for it".to_owned(),
@@ -366,13 +415,13 @@ fn describe_python(python: &Answer) -> String {
 impl<'a> DockerfileView<'a> {
     /// A Dockerfile and the facts about it.
     pub fn new(
-        source: &'a Source,
+        member: &'a Member,
         model: &'a DockerfileModel,
         timeline: &'a Timeline,
-        context: &'a BuildContext,
         values: &'a BTreeMap<String, Setting>,
     ) -> Self {
-        Self { source, model, timeline, context, values, unknown_options: RefCell::default() }
+        let (source, context, appended) = (&member.source, &member.context, member.appended.as_ref());
+        Self { source, model, timeline, context, appended, values, unknown_options: RefCell::default() }
     }
 
     /// The span of a command.

@@ -1,5 +1,9 @@
 //! Where a suspicion holds: the places of a file that a `suspect` matches, with what is known of each.
 
+mod definition;
+
+pub use definition::definitions;
+
 use super::file::{
     AptPython, CommandCondition, CondaCondition, Downloader, Need, PipInstaller, PipListed, StageCondition,
 };
@@ -281,10 +285,55 @@ impl Stage<'_> {
                 first.get_or_insert(place);
             }
         }
+        let appended = self.appended(by_default, above).map(|(needs_pip, needs_conda)| {
+            pip |= needs_pip && tools.contains(&Downloader::Pip);
+            conda |= needs_conda && tools.contains(&Downloader::Conda);
+        });
+        if appended.is_some() && first.is_none() && (pip || conda) {
+            return self.downloads_behind(pip, conda, by_default);
+        }
         let first = first?;
         let target = Target::Downloads { stage: self.stage, instruction: first.instruction, pip, conda };
         let mut subject = Subject::new(target, self.view.command_span(first)?, self.view.timeline.before(first));
         subject.evidence = evidence;
+        if by_default {
+            subject.elsewhere = self.timeout_elsewhere(pip, conda);
+        }
+        Some(subject)
+    }
+
+    /// Whether Azure ML appends a conda step to this stage, the last, and for which of pip and conda nothing sets the
+    /// timeout then.
+    fn appended(&self, by_default: bool, above: [bool; 2]) -> Option<(bool, bool)> {
+        let last = self.stage + 1 == self.view.model.dockerfile.stages.len();
+        let end = self.view.timeline.end(self.stage).filter(|_| last && self.view.appended.is_some())?;
+        let unset = |names: &[&str]| {
+            let set = |name: &&str| end.variables.get(*name).is_some_and(|variable| !variable.from_argument);
+            !(by_default && names.iter().any(set))
+        };
+        let pip = !above[0] && unset(&["PIP_DEFAULT_TIMEOUT", "PIP_TIMEOUT"]);
+        Some((pip, !above[1] && unset(&["CONDA_REMOTE_READ_TIMEOUT_SECS"])))
+    }
+
+    /// The end of the last stage, where only the step that Azure ML appends downloads.
+    fn downloads_behind(&self, pip: bool, conda: bool, by_default: bool) -> Option<Subject> {
+        let instructions = &self.view.model.dockerfile.instructions;
+        let stage = &self.view.model.dockerfile.stages[self.stage];
+        // What says how the image is started stands at its end.
+        let starts = |number: &usize| {
+            let keyword = instructions[number - 1].keyword.as_str();
+            matches!(keyword, "CMD" | "ENTRYPOINT" | "EXPOSE" | "HEALTHCHECK" | "STOPSIGNAL")
+        };
+        let mut instruction = stage.instructions.end;
+        while instruction > stage.from + 1 && starts(&instruction) {
+            instruction -= 1;
+        }
+        let span = instructions.get(stage.from)?.span;
+        let target = Target::Downloads { stage: self.stage, instruction, pip, conda };
+        let mut subject = Subject::new(target, span, self.view.timeline.end(self.stage));
+        let by = &self.view.appended?.by;
+        let note = format!("{by} has conda dependencies, for which Azure ML appends a conda step to this stage");
+        subject.evidence = vec![Evidence { span, note }];
         if by_default {
             subject.elsewhere = self.timeout_elsewhere(pip, conda);
         }

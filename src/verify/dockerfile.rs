@@ -83,9 +83,7 @@ fn named_instructions(changes: &[&Change]) -> Result<BTreeMap<usize, Closely>, M
             Change::AppendCommand { instruction, .. } => (*instruction, Closely::Tokens),
             Change::SetPair { instruction, .. } => (*instruction, Closely::Pairs),
             Change::InsertInstruction { .. } => continue,
-            Change::InsertDependency { .. } | Change::SetDependency { .. } => {
-                return Err(Mismatch("a change of a conda environment does not belong to a Dockerfile".to_owned()));
-            }
+            _ => return Err(Mismatch("a change of another kind of file does not belong to a Dockerfile".to_owned())),
         };
         if named.insert(index, read).is_some_and(|other| other != read) {
             return Err(Mismatch(format!("instruction {} is changed in two ways at once", index + 1)));
@@ -189,7 +187,7 @@ fn expect(shape: &mut Shape, original: &Reading, changes: &[&Change]) -> Result<
                 pair.ok_or_else(|| Mismatch(format!("{name} is not set there")))?.1 = value.clone();
             }
             Change::InsertInstruction { before, keyword, arguments } => inserted.push((*before, keyword, arguments)),
-            Change::InsertDependency { .. } | Change::SetDependency { .. } => {}
+            _ => {}
         }
     }
     for (instruction, mut list) in splices {

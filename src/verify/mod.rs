@@ -6,11 +6,12 @@
 //! applied again is withheld, so that a second run changes nothing. There is no switch to turn this off.
 
 mod compose;
-mod conda;
 mod dockerfile;
+mod values;
 
 use crate::change::Change;
 use crate::edit::{self, Edit};
+use crate::environment::document::Syntax;
 use crate::find;
 use crate::finding::{Finding, Fix};
 use crate::model::Model;
@@ -233,7 +234,7 @@ fn rank(fix: &Fix) -> u8 {
     fix.changes
         .iter()
         .map(|change| match change {
-            Change::InsertInstruction { .. } | Change::InsertDependency { .. } => 2,
+            Change::InsertInstruction { .. } | Change::InsertItem { .. } | Change::InsertKey { .. } => 2,
             Change::AppendCommand { .. } => 1,
             _ => 0,
         })
@@ -251,7 +252,8 @@ fn patched(project: &Project, member: usize, findings: &[Finding], numbers: &[us
     let after = member.source.with_text(text);
     match member.model {
         Model::Dockerfile(_) => dockerfile::check(&member.source, &after, &changes)?,
-        Model::Conda(_) => conda::check(&member.source, &after, &changes)?,
+        Model::Conda(_) => values::check(&member.source, &after, &changes, Syntax::Yaml)?,
+        Model::Azure(ref file) => values::check(&member.source, &after, &changes, file.syntax())?,
     }
     Ok(after)
 }

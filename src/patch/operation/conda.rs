@@ -1,7 +1,7 @@
 //! What a conda environment lists.
 
 use super::Outcome;
-use crate::change::Change;
+use crate::change::{Change, Scalar, Step};
 use crate::patch::subject::{CondaView, Subject, Target};
 
 fn index(subject: &Subject) -> Result<usize, String> {
@@ -15,7 +15,8 @@ fn index(subject: &Subject) -> Result<usize, String> {
 pub fn list_pip(spec: &str, subject: &Subject, view: &CondaView<'_>) -> Result<Outcome, String> {
     let before = index(subject)?;
     let edits = view.environment.insert_before(before, spec).map_err(|why| by_hand(spec, &why))?;
-    let change = Change::InsertDependency { before, spec: spec.to_owned() };
+    let change =
+        Change::InsertItem { path: view.environment.list_path(), before, value: Scalar::Text(spec.to_owned()) };
     Ok(Outcome { edits, changes: vec![change], action: format!("list {spec}"), safety: None })
 }
 
@@ -28,7 +29,8 @@ pub fn pin_listed_pip(spec: &str, subject: &Subject, view: &CondaView<'_>) -> Re
         None => spec.to_owned(),
     };
     let edits = view.environment.replace_scalar(dependency, &spec).map_err(|why| by_hand(&spec, &why))?;
-    let change = Change::SetDependency { dependency, spec: spec.clone() };
+    let path = view.environment.list_path().into_iter().chain([Step::Item(dependency)]).collect();
+    let change = Change::SetValue { path, value: Scalar::Text(spec.clone()) };
     Ok(Outcome { edits, changes: vec![change], action: format!("pin {spec}"), safety: None })
 }
 

@@ -12,7 +12,7 @@ use crate::source::Span;
 pub fn insert_instructions(view: &DockerfileView<'_>, number: usize, lines: &[(&str, String)]) -> Edit {
     let source = view.source;
     let instructions = &view.model.dockerfile.instructions;
-    let instruction = &instructions[number];
+    let Some(instruction) = instructions.get(number) else { return append_instructions(view, lines) };
     let previous = number.checked_sub(1).map(|previous| &instructions[previous]);
     let line = source.line_start(instruction.span.start);
     let block = comments_above(view, line, previous);
@@ -37,6 +37,26 @@ pub fn insert_instructions(view: &DockerfileView<'_>, number: usize, lines: &[(&
     // Where blank lines set the instruction apart, the new one is set apart as well.
     let apart = between.lines().next_back().is_some_and(|line| line.trim().is_empty());
     Edit::insert(block, if apart { text + newline } else { text })
+}
+
+/// New instructions at the end of the file.
+fn append_instructions(view: &DockerfileView<'_>, lines: &[(&str, String)]) -> Edit {
+    let (text, newline) = (view.source.text(), view.source.newline().as_str());
+    let last = view.model.dockerfile.instructions.last();
+    let end = last.map_or(text.len(), |last| line_behind(view, last));
+    let lower = last.is_some_and(|last| view.source.slice(last.keyword_span).bytes().all(|it| it.is_ascii_lowercase()));
+    let lines: Vec<String> = lines
+        .iter()
+        .map(|(keyword, arguments)| {
+            let keyword = if lower { keyword.to_ascii_lowercase() } else { (*keyword).to_owned() };
+            format!("{keyword} {arguments}")
+        })
+        .collect();
+    if text[..end].ends_with('\n') {
+        Edit::insert(end, lines.iter().map(|line| format!("{line}{newline}")).collect::<String>())
+    } else {
+        Edit::insert(end, lines.iter().map(|line| format!("{newline}{line}")).collect::<String>())
+    }
 }
 
 /// Whether a comment stands directly above an instruction, or above those of its kind that it follows line on line: it

@@ -1,0 +1,444 @@
+//! Azure ML's environment definitions: SDK v1's `azureml_environment.json`, the environment of a runconfig, and CLI
+//! v2's YAML, alone or inside a job, a component or a deployment.
+
+use std::sync::Arc;
+
+use serde_yaml::Value;
+
+use super::conda::CondaEnvironment;
+use super::document::{Document, NodeId, ReadError, Syntax};
+use super::values;
+use crate::change::Step;
+use crate::source::{Source, Span};
+
+/// A file that holds definitions.
+#[derive(Clone, Debug)]
+pub struct AzureFile {
+    /// What kind of file it is.
+    pub format: Format,
+    /// The definitions in it, in the order in which they begin.
+    pub definitions: Vec<Definition>,
+    /// Files that hold a definition and are named in its place: the text and where it stands.
+    pub named: Vec<(String, Span)>,
+    document: Arc<Document>,
+}
+
+/// What a definition is written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `azureml_environment.json` of SDK v1.
+    SdkV1,
+    /// A runconfig of SDK v1.
+    RunConfig,
+    /// CLI or SDK v2.
+    CliV2,
+}
+
+/// One environment.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    /// Where in the file it stands: nothing for a file that is one.
+    pub path: Vec<Step>,
+    /// Its map.
+    pub map: NodeId,
+    /// Its text.
+    pub span: Span,
+    /// The conda environment written inside it.
+    pub conda: Option<CondaEnvironment>,
+    value: Value,
+}
+
+/// The keys that azureml-core 1.61 and azure-ai-ml 1.35 read, by the map that they stand in.
+const V1_KEYS: [(&str, &[&str]); 6] = [
+    (
+        "",
+        &[
+            "name",
+            "version",
+            "environmentVariables",
+            "python",
+            "docker",
+            "spark",
+            "databricks",
+            "r",
+            "inferencingStackVersion",
+            "assetId",
+        ],
+    ),
+    (
+        "python",
+        &[
+            "userManagedDependencies",
+            "interpreterPath",
+            "condaDependenciesFile",
+            "condaDependencies",
+            "baseCondaEnvironment",
+        ],
+    ),
+    (
+        "docker",
+        &[
+            "enabled",
+            "baseImage",
+            "baseDockerfile",
+            "buildContext",
+            "sharedVolumes",
+            "shmSize",
+            "gpuSupport",
+            "arguments",
+            "baseImageRegistry",
+            "platform",
+        ],
+    ),
+    ("docker.baseImageRegistry", &["address", "username", "password", "registryIdentity"]),
+    ("docker.platform", &["os", "architecture"]),
+    ("spark", &["repositories", "packages", "precachePackages"]),
+];
+const V2_KEYS: [(&str, &[&str]); 2] = [
+    (
+        "",
+        &[
+            "$schema",
+            "name",
+            "version",
+            "image",
+            "conda_file",
+            "build",
+            "description",
+            "tags",
+            "os_type",
+            "inference_config",
+            "properties",
+            "type",
+        ],
+    ),
+    ("build", &["path", "dockerfile_path"]),
+];
+
+impl Format {
+    /// The keys that the client reads in a map of the definition; `None` where any may stand.
+    #[must_use]
+    pub fn keys(self, map: &str) -> Option<&'static [&'static str]> {
+        let table: &[(&str, &[&str])] = if self == Format::CliV2 { &V2_KEYS } else { &V1_KEYS };
+        table.iter().find(|(name, _)| *name == map).map(|(_, keys)| *keys)
+    }
+
+    /// The maps whose keys are known, by their path in the definition.
+    pub fn maps(self) -> impl Iterator<Item = &'static str> {
+        let table: &'static [(&str, &[&str])] = if self == Format::CliV2 { &V2_KEYS } else { &V1_KEYS };
+        table.iter().map(|(name, _)| *name)
+    }
+}
+
+impl AzureFile {
+    /// Reads a file that may hold definitions; `None` when it holds none.
+    ///
+    /// # Errors
+    /// When it is not written in that syntax, exceeds a limit, or is read differently by the two readers.
+    pub fn parse(source: &Source, syntax: Syntax) -> Result<Option<Self>, ReadError> {
+        let text = source.text();
+        if !may_define(text, syntax) {
+            return Ok(None);
+        }
+        let document = Document::read(text, syntax)?;
+        let Some(root) = document.root() else { return Ok(None) };
+        let value = values::read_checked(text, syntax)?;
+        let Some((format, found)) = definitions(&document, root, &value, syntax) else { return Ok(None) };
+        let document = Arc::new(document);
+        let mut definitions = Vec::with_capacity(found.len());
+        for (path, map) in found {
+            let of_map = values::get(&value, &path).cloned().unwrap_or_default();
+            let conda_key = match format {
+                Format::CliV2 => vec!["conda_file"],
+                _ => vec!["python", "condaDependencies"],
+            };
+            let mut conda = None;
+            let inline = conda_key.iter().try_fold(map, |map, key| document.get(map, key).map(|(_, value)| value));
+            let inline_path: Vec<Step> =
+                path.iter().cloned().chain(conda_key.iter().map(|key| Step::Key((*key).to_owned()))).collect();
+            if let (Some(inline), Some(inner)) = (inline, values::get(&value, &inline_path))
+                && inner.is_mapping()
+            {
+                conda = CondaEnvironment::within(source, &document, inline, inline_path, inner)?;
+            }
+            let span = document.node(map).span;
+            definitions.push(Definition { path, map, span, conda, value: of_map });
+        }
+        let named = named_files(&document, root);
+        Ok(Some(Self { format, definitions, named, document }))
+    }
+
+    /// The document as a tree.
+    #[must_use]
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// What the file is written in.
+    #[must_use]
+    pub fn syntax(&self) -> Syntax {
+        self.document.syntax()
+    }
+
+    /// The places that a comment may speak of: every entry of a map and every dependency.
+    #[must_use]
+    pub fn places(&self) -> Vec<Span> {
+        let document = &self.document;
+        let entries = document.ids().filter_map(|id| match &document.node(id).kind {
+            super::document::Kind::Mapping { entries, .. } => Some(entries),
+            _ => None,
+        });
+        let mut places: Vec<Span> = entries
+            .flatten()
+            .map(|(key, value)| {
+                let (key, value) = (document.node(*key).span, document.node(*value).span);
+                if value.is_empty() { key } else { key.join(value) }
+            })
+            .collect();
+        let inline = self.definitions.iter().filter_map(|definition| definition.conda.as_ref());
+        places.extend(inline.flat_map(|conda| &conda.dependencies).map(|item| item.item()));
+        places.sort_unstable();
+        places
+    }
+
+    /// The map that holds a key of a definition, the key's own name, its node and its value's, where they are there.
+    #[must_use]
+    pub fn entry(&self, definition: &Definition, key: &str) -> Option<(NodeId, String, NodeId, NodeId)> {
+        let (map, name) = self.map_of(definition, key)?;
+        let (key_node, value) = self.document.get(map, name)?;
+        Some((map, name.to_owned(), key_node, value))
+    }
+
+    /// The map that holds a key, or would, and the key's own name.
+    #[must_use]
+    pub fn map_of<'k>(&self, definition: &Definition, key: &'k str) -> Option<(NodeId, &'k str)> {
+        let (parents, name) = key.rsplit_once('.').unwrap_or(("", key));
+        let mut map = definition.map;
+        for part in parents.split('.').filter(|part| !part.is_empty()) {
+            map = self.document.get(map, part)?.1;
+        }
+        self.document.entries(map).is_some().then_some((map, name))
+    }
+
+    /// A key that stands in the place of another and is not read: written with other capitals, or with `_`.
+    #[must_use]
+    pub fn misspelt(&self, definition: &Definition, key: &str) -> Option<String> {
+        let (map, name) = self.map_of(definition, key)?;
+        let entries = self.document.entries(map)?;
+        let found = entries
+            .iter()
+            .filter_map(|(key, _)| self.document.scalar(*key))
+            .find(|it| *it != name && alike(it, name))?;
+        Some(found.to_owned())
+    }
+
+    /// Where a key of a definition stands: key and value, or the key alone where the value is left out.
+    #[must_use]
+    pub fn span_of(&self, definition: &Definition, key: &str) -> Option<Span> {
+        let (_, _, key, value) = self.entry(definition, key)?;
+        let (key, value) = (self.document.node(key).span, self.document.node(value).span);
+        Some(if value.is_empty() { key } else { key.join(value) })
+    }
+}
+
+impl Definition {
+    /// The value of a key, by its path in the definition.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        key.split('.').try_fold(&self.value, |value, part| value.as_mapping()?.get(part))
+    }
+
+    /// A key that holds a text which is not empty.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.get(key)?.as_str().filter(|text| !text.is_empty())
+    }
+
+    /// The image that the environment is built on, where it names one.
+    #[must_use]
+    pub fn image(&self) -> Option<&str> {
+        self.text("image").or_else(|| self.text("docker.baseImage"))
+    }
+
+    /// Where a key stands in the file.
+    #[must_use]
+    pub fn path_of(&self, key: &str) -> Vec<Step> {
+        let parts = key.split('.').filter(|part| !part.is_empty()).map(|part| Step::Key(part.to_owned()));
+        self.path.iter().cloned().chain(parts).collect()
+    }
+
+    /// What people call it.
+    #[must_use]
+    pub fn title(&self) -> String {
+        if self.path.is_empty() { "the environment".to_owned() } else { Step::written(&self.path) }
+    }
+}
+
+/// Whether two keys differ in nothing but capitals, `_` and `-`.
+#[must_use]
+pub fn alike(a: &str, b: &str) -> bool {
+    let letters = |text: &str| {
+        text.chars().filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase()).collect::<String>()
+    };
+    letters(a) == letters(b)
+}
+
+/// Words of which a definition has at least one. A look at them spares the other files of a folder a reading.
+fn may_define(text: &str, syntax: Syntax) -> bool {
+    let has =
+        |words: &[&str]| words.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some());
+    match syntax {
+        Syntax::Json => has(&["precache", "recachePackages", "\"docker\"", "\"spark\"", "userManagedDependencies"]),
+        Syntax::Yaml => has(&["nvironment", "mage:", "uild:", "onda_file"]),
+    }
+}
+
+type Found = (Format, Vec<(Vec<Step>, NodeId)>);
+
+/// The maps of a document that are definitions.
+fn definitions(document: &Document, root: NodeId, value: &Value, syntax: Syntax) -> Option<Found> {
+    let map = value.as_mapping()?;
+    if syntax == Syntax::Json {
+        return is_v1(value).then(|| (Format::SdkV1, vec![(Vec::new(), root)]));
+    }
+    if is_v2_environment(value) {
+        return Some((Format::CliV2, vec![(Vec::new(), root)]));
+    }
+    if let (Some(environment), Some((_, node))) = (map.get("environment"), document.get(root, "environment"))
+        && is_run(map)
+        && is_v1(environment)
+    {
+        return Some((Format::RunConfig, vec![(vec![Step::Key("environment".to_owned())], node)]));
+    }
+    if !is_v2_holder(map) {
+        return None;
+    }
+    let mut found = Vec::new();
+    inside(document, root, value, &mut Vec::new(), &mut found);
+    let named = !named_files(document, root).is_empty();
+    (!found.is_empty() || named).then_some((Format::CliV2, found))
+}
+
+/// Whether a map has the shape of an environment of SDK v1.
+fn is_v1(value: &Value) -> bool {
+    let Some(map) = value.as_mapping() else { return false };
+    let keys = |section: &str| {
+        let known = Format::SdkV1.keys(section).unwrap_or_default();
+        map.get(section).and_then(Value::as_mapping).is_some_and(|section| {
+            section.keys().filter_map(Value::as_str).any(|key| known.iter().any(|known| alike(known, key)))
+        })
+    };
+    if ["image", "build", "conda_file"].iter().any(|key| map.contains_key(*key)) {
+        return false;
+    }
+    // `"spark": null` is a v1 definition that the SDK cannot load.
+    let null_spark = map.get("spark").is_some_and(Value::is_null)
+        && (map.contains_key("python") || map.contains_key("docker") || map.contains_key("name"));
+    keys("python") || keys("docker") || keys("spark") || null_spark
+}
+
+/// Whether a map is a runconfig: it says what to run.
+fn is_run(map: &serde_yaml::Mapping) -> bool {
+    const KEYS: [&str; 9] = [
+        "script",
+        "framework",
+        "target",
+        "communicator",
+        "history",
+        "autoPrepareEnvironment",
+        "nodeCount",
+        "arguments",
+        "command",
+    ];
+    KEYS.iter().any(|key| map.contains_key(*key))
+}
+
+/// Whether a map is an environment of CLI v2: it has no other keys, and says what it is built from.
+fn is_v2_environment(value: &Value) -> bool {
+    let Some(map) = value.as_mapping() else { return false };
+    let schema = map.get("$schema").and_then(Value::as_str).map(str::to_ascii_lowercase);
+    if schema.is_some_and(|schema| schema.ends_with("environment.schema.json") && schema.contains("azureml")) {
+        return true;
+    }
+    is_v2_map(map) && map.keys().filter_map(Value::as_str).any(|key| alike(key, "name"))
+}
+
+/// Whether a map has the keys of an environment of CLI v2 and no others.
+fn is_v2_map(map: &serde_yaml::Mapping) -> bool {
+    // The preview of CLI v2 had `docker:` and `path:`.
+    const OLD: [&str; 3] = ["docker", "path", "datastore"];
+    let known = Format::CliV2.keys("").unwrap_or_default();
+    let text = |key: &str| map.get(key).is_some_and(Value::is_string);
+    let source = text("image")
+        || map.get("build").and_then(Value::as_mapping).is_some_and(|build| {
+            build.keys().filter_map(Value::as_str).all(|key| matches!(key, "path" | "dockerfile_path" | "local_path"))
+        })
+        || map.get("conda_file").is_some_and(|conda| conda.is_string() || conda.get("dependencies").is_some());
+    let belongs = |key: &str| known.iter().chain(&OLD).any(|known| alike(known, key));
+    source && map.keys().all(|key| key.as_str().is_some_and(belongs))
+}
+
+/// Whether a map is a job, a component or a deployment of CLI v2.
+fn is_v2_holder(map: &serde_yaml::Mapping) -> bool {
+    const KEYS: [&str; 8] = [
+        "code_configuration",
+        "compute",
+        "endpoint_name",
+        "experiment_name",
+        "instance_type",
+        "jobs",
+        "command",
+        "trial",
+    ];
+    let schema = map.get("$schema").and_then(Value::as_str).map(str::to_ascii_lowercase);
+    schema.is_some_and(|schema| schema.contains("azureml")) || KEYS.iter().any(|key| map.contains_key(*key))
+}
+
+/// Collects the environments that are written inside other definitions. No deeper than documents are read.
+fn inside(
+    document: &Document,
+    node: NodeId,
+    value: &Value,
+    path: &mut Vec<Step>,
+    found: &mut Vec<(Vec<Step>, NodeId)>,
+) {
+    if let (Some(entries), Some(map)) = (document.entries(node), value.as_mapping()) {
+        for (key, child) in entries {
+            let Some(name) = document.scalar(*key) else { continue };
+            let Some(value) = map.get(name) else { continue };
+            path.push(Step::Key(name.to_owned()));
+            if name == "environment" && value.as_mapping().is_some_and(is_v2_map) {
+                found.push((path.clone(), *child));
+            } else if !document.is_shared(*child) {
+                inside(document, *child, value, path, found);
+            }
+            path.pop();
+        }
+    } else if let (Some(items), Some(list)) = (document.items(node), value.as_sequence()) {
+        for (index, (child, value)) in items.iter().zip(list).enumerate() {
+            path.push(Step::Item(index));
+            if !document.is_shared(*child) {
+                inside(document, *child, value, path, found);
+            }
+            path.pop();
+        }
+    }
+}
+
+/// The files that stand in the place of an environment: `environment: file:env.yml`.
+fn named_files(document: &Document, root: NodeId) -> Vec<(String, Span)> {
+    let mut named = Vec::new();
+    for id in document.ids() {
+        let super::document::Kind::Mapping { entries, .. } = &document.node(id).kind else { continue };
+        for (key, value) in entries {
+            let Some(text) = document.scalar(*value).filter(|_| document.scalar(*key) == Some("environment")) else {
+                continue;
+            };
+            // A path without `file:` is refused by azure-ai-ml.
+            if let (Some(path), Some(_)) = (text.strip_prefix("file:"), document.entries(root)) {
+                named.push((path.to_owned(), document.node(*value).span));
+            }
+        }
+    }
+    named
+}
