@@ -1,5 +1,7 @@
 //! Finds the files to look at in a folder, by their names.
 //!
+//! Of JSON, Python and notebooks the content decides, later, whether they concern Azure ML.
+//!
 //! `.gitignore` files are honoured: all those that git would honour inside a repository, and those in the folder
 //! itself where there is none. Hidden files are not skipped (`.devcontainer/Dockerfile`), but `.git` is. Links to
 //! folders are not followed, so that nothing outside the folder changes and nothing is met twice.
@@ -162,27 +164,36 @@ pub fn kind_of(path: &Path) -> Option<Kind> {
     if is_left_alone(path) {
         return None;
     }
-    let (stem, extension) = name.rsplit_once('.').unwrap_or((&name, ""));
-    match extension {
-        "yml" | "yaml" | "runconfig" => return Some(Kind::Yaml),
-        "json" if !name.starts_with("dockerfile") => return Some(Kind::Json),
-        "py" if !name.starts_with("dockerfile.") => return Some(Kind::Python),
-        "ipynb" => return Some(Kind::Notebook),
-        _ => {}
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    if matches!(extension, "yml" | "yaml" | "runconfig") {
+        return Some(Kind::Yaml);
     }
-    if matches!(extension, "dockerfile" | "containerfile") {
+    if matches!(extension, "dockerfile" | "containerfile") || is_dockerfile(path, &name) {
         return Some(Kind::Dockerfile);
     }
-    let rest = name.strip_prefix("dockerfile").or_else(|| name.strip_prefix("containerfile"))?;
+    match extension {
+        "json" => Some(Kind::Json),
+        "py" => Some(Kind::Python),
+        "ipynb" => Some(Kind::Notebook),
+        _ => None,
+    }
+}
+
+/// Whether a name begins as that of a Dockerfile does, and is none of a program about Dockerfiles.
+fn is_dockerfile(path: &Path, lower: &str) -> bool {
+    let Some(rest) = lower.strip_prefix("dockerfile").or_else(|| lower.strip_prefix("containerfile")) else {
+        return false;
+    };
+    let (stem, extension) = lower.rsplit_once('.').unwrap_or((lower, ""));
     match rest.as_bytes().first() {
-        None => Some(Kind::Dockerfile),
+        None => true,
         // `Dockerfile.go` builds something with Go; `dockerfile.go` and `dockerfile_parser.py` are code.
         Some(b'.' | b'-' | b'_') => {
-            let capital = path.file_name()?.to_string_lossy().starts_with(['D', 'C']);
+            let capital = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(['D', 'C']));
             let bare = matches!(stem, "dockerfile" | "containerfile");
-            (!is_code(extension) || (capital && bare)).then_some(Kind::Dockerfile)
+            !is_code(extension) || (capital && bare)
         }
-        Some(_) => None,
+        Some(_) => false,
     }
 }
 

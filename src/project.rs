@@ -298,7 +298,10 @@ fn not_ours(source: &Source, kind: Option<Kind>) -> Problem {
             "this is neither a Dockerfile (which begins with FROM or ARG) nor an environment definition"
         }
     };
-    Problem { file: source.name().to_owned(), line: None, message: message.to_owned() }
+    // A named kind is wrong as a whole; what a file without one holds shows in its first words.
+    let first = source.text().find(|c: char| !c.is_whitespace() && c != '\u{feff}').unwrap_or(0);
+    let line = kind.is_none().then(|| source.line(first));
+    Problem { file: source.name().to_owned(), line, message: message.to_owned() }
 }
 
 /// Facts flow from stage to stage, and every stage is asked about those that start from it. Real files have at most

@@ -146,7 +146,7 @@ fn the_report_of_a_folder_is_grouped_by_patch_and_verbose_names_every_file() {
 #[test]
 fn a_folder_without_anything_is_an_error_that_says_so() {
     let here = Sandbox::with(&[("empty/README.md", "nothing")]);
-    here.run(&["empty"]).exits(2).says(&["empty", "no Dockerfile and no conda environment"]);
+    here.run(&["empty"]).exits(2).says(&["empty", "no Dockerfile and no environment definition"]);
 }
 
 #[test]

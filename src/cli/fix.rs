@@ -29,7 +29,7 @@ pub fn run(arguments: &Fix, catalogue: &Catalogue) -> u8 {
         return FAILED;
     }
     if arguments.paths.is_empty() {
-        complain("envfix: name a Dockerfile, a conda environment YAML or a folder (--help says more)");
+        complain("envfix: name a Dockerfile, an environment definition or a folder (--help says more)");
         return FAILED;
     }
     let mut project = if from_stdin {

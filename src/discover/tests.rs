@@ -93,7 +93,6 @@ fn other_files_are_none() {
         "Dockerfiles",
         "MyDockerfile",
         "dockerfile.go",
-        "dockerfile_parser.py",
         "Dockerfile-lint.js",
         "yml",
         "a.yml.txt",
@@ -105,6 +104,21 @@ fn other_files_are_none() {
     ] {
         assert_eq!(kind(name), None, "{name}");
     }
+}
+
+#[test]
+fn azure_mls_own_files_go_by_their_extension() {
+    for (name, expected) in [
+        ("azureml_environment.json", Kind::Json),
+        ("local.runconfig", Kind::Yaml),
+        ("train.py", Kind::Python),
+        ("dockerfile_parser.py", Kind::Python),
+        ("Dockerfile.py", Kind::Dockerfile),
+        ("01-train.ipynb", Kind::Notebook),
+    ] {
+        assert_eq!(kind(name), Some(expected), "{name}");
+    }
+    assert_eq!(kind("azureml_environment.json.j2"), None);
 }
 
 #[test]

@@ -187,7 +187,8 @@ pub fn check(patch: &Patch) -> Result<(), String> {
 }
 
 /// The names that the texts of a patch may use besides its own values; what they stand for depends on the place.
-pub const FACT_NAMES: [&str; 16] = [
+pub const FACT_NAMES: [&str; 17] = [
+    "appended",
     "apt-python",
     "channel",
     "channel-option",

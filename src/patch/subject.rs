@@ -81,6 +81,8 @@ pub struct Subject {
     pub pin: Pin,
     /// What sets the timeout, where a variable would override it.
     pub elsewhere: Option<String>,
+    /// The file of the definition for which Azure ML appends a conda step to the stage.
+    pub appended: Option<String>,
     /// The name of the apt Python concerned: `python3`, or `python3.9` from deadsnakes.
     pub apt_python: Option<String>,
     /// A pip option used later that the pin does not know.
@@ -274,6 +276,7 @@ impl Subject {
             externally_managed: None,
             pin: Pin::None("which Python is meant".to_owned()),
             elsewhere: None,
+            appended: None,
             apt_python: None,
             unknown_option: None,
             channel: None,
@@ -333,6 +336,9 @@ impl Subject {
             }),
             "unknown-option" => self.unknown_option.clone(),
             "elsewhere" => self.elsewhere.clone(),
+            "appended" => Some(self.appended.as_ref().map_or_else(String::new, |by| {
+                format!(", also in the conda step that Azure ML appends for {by}")
+            })),
             "definition" => self.definition.as_ref().map(|about| about.definition.title()),
             "image" => self.definition.as_ref()?.definition.image().map(str::to_owned),
             "key" => self.key.clone(),

@@ -296,6 +296,7 @@ impl Stage<'_> {
         let target = Target::Downloads { stage: self.stage, instruction: first.instruction, pip, conda };
         let mut subject = Subject::new(target, self.view.command_span(first)?, self.view.timeline.before(first));
         subject.evidence = evidence;
+        subject.appended = appended.and(self.view.appended).map(|appended| appended.by.clone());
         if by_default {
             subject.elsewhere = self.timeout_elsewhere(pip, conda);
         }
@@ -331,9 +332,10 @@ impl Stage<'_> {
         let span = instructions.get(stage.from)?.span;
         let target = Target::Downloads { stage: self.stage, instruction, pip, conda };
         let mut subject = Subject::new(target, span, self.view.timeline.end(self.stage));
-        let by = &self.view.appended?.by;
+        let by = self.view.appended?.by.clone();
         let note = format!("{by} has conda dependencies, for which Azure ML appends a conda step to this stage");
         subject.evidence = vec![Evidence { span, note }];
+        subject.appended = Some(by);
         if by_default {
             subject.elsewhere = self.timeout_elsewhere(pip, conda);
         }
