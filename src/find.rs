@@ -13,7 +13,8 @@ use crate::patch::catalogue::Catalogue;
 use crate::patch::file::{Branch, Case, Operation, Patch, Safety, Setting, Suspect};
 use crate::patch::subject::{CondaView, DefinitionView, DockerfileView, Subject, Target};
 use crate::patch::{applies, operation, suspect};
-use crate::project::{Member, Project};
+use crate::project::{Member, Origin, Project};
+use crate::relation;
 
 /// Every finding in a project.
 #[must_use]
@@ -114,6 +115,18 @@ fn in_azure(member: &Member, file: &AzureFile, catalogue: &Catalogue, values: &V
     };
     let ensure = |operation: &Operation, subject: &Subject| operation::in_definition(operation, subject, &view);
     findings.extend(collect(catalogue, values, suspects, ensure));
+    if member.origin == Origin::Named {
+        findings.extend(relation::outside(file, member).into_iter().map(|(written, place)| Finding {
+            member: 0,
+            patch: NOT_READ.to_owned(),
+            title: "A file that envfix does not read".to_owned(),
+            ground: Ground::Hardening,
+            message: format!("{written} is outside the folder of this file, so it was not read"),
+            place,
+            evidence: Vec::new(),
+            remedy: Remedy::Advice("name it as well to have it checked".to_owned()),
+        }));
+    }
     findings
 }
 

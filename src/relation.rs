@@ -171,6 +171,30 @@ fn of_definitions(file: &AzureFile, member: &Member) -> Vec<Reference> {
     found
 }
 
+/// The files and folders that a definition names and that are not looked at, since they lie outside: the text and where
+/// it stands.
+#[must_use]
+pub fn outside(file: &AzureFile, member: &Member) -> Vec<(String, Span)> {
+    let keys: &[&str] = match file.format {
+        Format::CliV2 => &["conda_file", "build.path"],
+        Format::SdkV1 | Format::RunConfig => &["python.condaDependenciesFile"],
+    };
+    let mut found = Vec::new();
+    for definition in file.definitions.iter().take(MANY) {
+        for key in keys {
+            let (Some(written), Some(span)) = (definition.text(key), file.span_of(definition, key)) else { continue };
+            found.push((written.to_owned(), span));
+        }
+    }
+    found.extend(file.named.iter().take(MANY).cloned());
+    let leads_up = |written: &str| {
+        let written = written.strip_prefix("file:").unwrap_or(written).replace('\\', "/");
+        !written.contains("://") && !written.contains("{{") && (written.starts_with('/') || written.contains("../"))
+    };
+    found.retain(|(written, _)| leads_up(written) && locate(member, written).is_none());
+    found
+}
+
 /// Where a relative path leads, when that is in the folder that may be looked at.
 fn locate(member: &Member, written: &str) -> Option<PathBuf> {
     let written = written.strip_prefix("file:").unwrap_or(written).replace('\\', "/");

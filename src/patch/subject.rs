@@ -336,9 +336,11 @@ impl Subject {
             }),
             "unknown-option" => self.unknown_option.clone(),
             "elsewhere" => self.elsewhere.clone(),
-            "appended" => Some(self.appended.as_ref().map_or_else(String::new, |by| {
-                format!(", also in the conda step that Azure ML appends for {by}")
-            })),
+            "appended" => Some(
+                self.appended
+                    .as_ref()
+                    .map_or_else(String::new, |by| format!(", also in the conda step that Azure ML appends for {by}")),
+            ),
             "definition" => self.definition.as_ref().map(|about| about.definition.title()),
             "image" => self.definition.as_ref()?.definition.image().map(str::to_owned),
             "key" => self.key.clone(),
