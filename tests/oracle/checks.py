@@ -9,6 +9,9 @@ and then asks, of every file:
   was not there before? Are all instructions the same but those that a fix names, that is, whose lines its edits touch?
 - conda environments: does PyYAML load the same object but for the dependencies that a fix names, with the same
   comments? Does conda's own rule find pip listed?
+- Azure ML's definitions: do PyYAML or Python's json load the same object but for the keys that a fix names, with the
+  same comments? (What Azure ML's own clients say of them is asked by azure_clients.py.)
+- Python files and notebooks: do they still compile where they did? Does a notebook differ in the cells with edits only?
 - Byte order mark, kind of newline and missing last newline: are they as they were?
 - A file that envfix refuses: does the oracle refuse it too?
 
@@ -43,6 +46,8 @@ FURTHER = {
     "patch -p1": "files that `patch -p1` of the printed diff does not make",
     "conda": "conda environments in which something changed that no fix names",
     "pip": "conda environments in which conda finds no pip after a fix",
+    "definition": "definitions in which something changed that no fix names",
+    "script": "Python files and notebooks that no longer compile, or changed elsewhere than a fix says",
     "style": "files whose BOM, newlines or last newline changed",
     "silent": "files written by a dry run, or without being reported",
     "refused": "files refused that BuildKit's parser or PyYAML reads",
@@ -353,6 +358,12 @@ def check_files(outcome):
             check_dockerfile(outcome, name, before, after, order)
         elif file["kind"] == "conda-environment":
             check_conda(outcome, name, before, after, order)
+        elif file["kind"] in ("sdk-v1-environment", "runconfig", "cli-v2"):
+            check_definition(outcome, name, before, after, order)
+        elif file["kind"] in ("python", "notebook"):
+            check_script(outcome, name, file["kind"], before, after, order)
+        else:
+            outcome.fail("report", name, f"a kind that is not known here: {file['kind']}")
 
 
 def rebuild(before, edits, after):
@@ -568,3 +579,71 @@ def compare_conda(old, new, edits):
                 yield f"the dependency {item!r} is not one that an edit writes"
     if changes != len(edits):
         yield f"{len(edits)} edits changed {changes} dependencies"
+
+
+# ------------------------------------------------------------------------------------------------------------ Azure ML
+
+
+def leaves(value, path=()):
+    """Every scalar and every empty collection of an object, by its path."""
+    if isinstance(value, dict) and value:
+        return {place: leaf for key in value for place, leaf in leaves(value[key], (*path, key)).items()}
+    if isinstance(value, list) and value:
+        # A list that grows in the middle moves what follows: its items go by what they say.
+        shown = [json.dumps(item, default=repr, sort_keys=True) for item in value]
+        return {(*path, item, shown[:number].count(item)): item for number, item in enumerate(shown)}
+    return {path: value}
+
+
+def check_definition(outcome, name, before, after, edits):
+    """Each edit may change one key or one item, to what it writes; or give a key another name, or take one out."""
+    load = json.loads if name.lower().endswith(".json") else load_yaml
+    text, patched = before.decode("utf-8"), after.decode("utf-8")
+    try:
+        old, new = load(text), load(patched)
+    except ValueError as refusal:
+        outcome.fail("definition", name, f"cannot be loaded: {refusal}" + diff_of(before, after))
+        return
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        outcome.fail("definition", name, f"is no map: {str(new)[:200]}" + diff_of(before, after))
+        return
+    for message in compare_definition(leaves(old), leaves(new), edits):
+        outcome.fail("definition", name, message + diff_of(before, after))
+        return
+    if load is load_yaml and comments_of(text) != comments_of(patched):
+        outcome.fail("definition", name, "a comment changed" + diff_of(before, after))
+
+
+def compare_definition(old, new, edits):
+    same = lambda place: place in old and place in new and (type(old[place]), old[place]) == (type(new[place]), new[place])
+    gone, come = [it for it in old if not same(it)], [it for it in new if not same(it)]
+    written = " ".join(edit["replacement"] for edit in edits).lower()
+    for place in come:
+        shown = str(new[place]).strip('"').lower()
+        key = str(place[-1]).lower()
+        if shown not in written and not (new[place] is None and "null" in written) and key not in written:
+            yield f"{place} is now {new[place]!r}, which no edit writes"
+    # A key that gets another name moves all that is in it.
+    renamed = sum(1 for edit in edits if edit["end"] > edit["start"] and edit["replacement"])
+    if not renamed and max(len(gone), len(come)) > len(edits):
+        yield f"{len(edits)} edits changed {gone} to {come}"
+
+
+def check_script(outcome, name, kind, before, after, edits):
+    text, patched = before.decode("utf-8"), after.decode("utf-8")
+    if kind == "notebook":
+        old, new = json.loads(text), json.loads(patched)
+        changed = [number for number, pair in enumerate(zip(old["cells"], new["cells"])) if pair[0] != pair[1]]
+        for number in changed:
+            old["cells"][number]["source"] = new["cells"][number]["source"] = None
+        if old != new or len(changed) > len(edits):
+            outcome.fail("script", name, "changed elsewhere than in the sources of cells" + diff_of(before, after))
+        return
+    try:
+        compile(text.lstrip("\ufeff"), name, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return
+    try:
+        compile(patched.lstrip("\ufeff"), name, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as refusal:
+        outcome.fail("script", name, f"compiled before: {refusal}" + diff_of(before, after))
