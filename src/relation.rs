@@ -188,7 +188,6 @@ pub fn outside(file: &AzureFile, member: &Member) -> Vec<(String, Span)> {
     }
     found.extend(file.named.iter().take(MANY).cloned());
     let leads_up = |written: &str| {
-        let written = written.strip_prefix("file:").unwrap_or(written).replace('\\', "/");
         !written.contains("://") && !written.contains("{{") && (written.starts_with('/') || written.contains("../"))
     };
     found.retain(|(written, _)| leads_up(written) && locate(member, written).is_none());
@@ -197,21 +196,19 @@ pub fn outside(file: &AzureFile, member: &Member) -> Vec<(String, Span)> {
 
 /// Where a relative path leads, when that is in the folder that may be looked at.
 fn locate(member: &Member, written: &str) -> Option<PathBuf> {
-    let written = written.strip_prefix("file:").unwrap_or(written).replace('\\', "/");
-    if let Some(inside) = plain(&written) {
+    if let Some(inside) = plain(written) {
         return member.context.locate(&inside);
     }
     let (BuildContext::Folder(folder), Some(root)) = (&member.context, &member.root) else { return None };
     if !written.starts_with("../") && !written.starts_with("./") {
         return None;
     }
-    let path = folder.join(&written);
+    let path = folder.join(written);
     fs::canonicalize(&path).ok()?.starts_with(fs::canonicalize(root).ok()?).then_some(path)
 }
 
 /// A relative path without `.` and needless slashes; `None` for one that is a template, absolute or leads up.
 fn plain(written: &str) -> Option<String> {
-    let written = written.replace('\\', "/");
     if written.contains("://") || written.contains("{{") || written.contains("${") || written.starts_with('/') {
         return None;
     }

@@ -1,6 +1,7 @@
 //! Azure ML's environment definitions: SDK v1's `azureml_environment.json`, the environment of a runconfig, and CLI
 //! v2's YAML, alone or inside a job, a component or a deployment.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_yaml::Value;
@@ -46,6 +47,32 @@ pub struct Definition {
     /// The conda environment written inside it.
     pub conda: Option<CondaEnvironment>,
     value: Value,
+}
+
+/// A key that is there.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The map that it stands in.
+    pub map: NodeId,
+    /// The key as it is written.
+    pub name: String,
+    /// The key.
+    pub key: NodeId,
+    /// Its value.
+    pub value: NodeId,
+    /// Where it stands in the file.
+    pub path: Vec<Step>,
+}
+
+/// The map that holds a key, or would.
+#[derive(Clone, Debug)]
+pub struct Holder<'k> {
+    /// The map.
+    pub map: NodeId,
+    /// Where it stands in the file.
+    pub path: Vec<Step>,
+    /// The key's own name.
+    pub name: &'k str,
 }
 
 /// The keys that azureml-core 1.61 and azure-ai-ml 1.35 read, by the map that they stand in.
@@ -123,6 +150,25 @@ impl Format {
         table.iter().find(|(name, _)| *name == map).map(|(_, keys)| *keys)
     }
 
+    /// The key that a client takes a written one for. azureml-core turns those of a runconfig into camel case.
+    #[must_use]
+    pub fn reads(self, written: &str) -> Cow<'_, str> {
+        if self != Format::RunConfig {
+            return Cow::Borrowed(written);
+        }
+        let mut parts = written.split('_');
+        let mut out = String::with_capacity(written.len());
+        let mut letters = parts.next().unwrap_or_default().chars();
+        out.extend(letters.next().map(|c| c.to_ascii_lowercase()));
+        out.push_str(letters.as_str());
+        for part in parts {
+            let mut letters = part.chars();
+            out.extend(letters.next().map(|c| c.to_ascii_uppercase()));
+            out.extend(letters.map(|c| c.to_ascii_lowercase()));
+        }
+        Cow::Owned(out)
+    }
+
     /// The maps whose keys are known, by their path in the definition.
     pub fn maps(self) -> impl Iterator<Item = &'static str> {
         let table: &'static [(&str, &[&str])] = if self == Format::CliV2 { &V2_KEYS } else { &V1_KEYS };
@@ -144,10 +190,20 @@ impl AzureFile {
         let Some(root) = document.root() else { return Ok(None) };
         let value = values::read_checked(text, syntax)?;
         let Some((format, found)) = definitions(&document, root, &value, syntax) else { return Ok(None) };
+        if let Some(directive) = text.lines().position(|line| line.starts_with("%YAML 1.1")) {
+            let offset = text.split_inclusive('\n').take(directive).map(str::len).sum();
+            let message = "the directive %YAML 1.1 gives words like `no` another meaning; take it out";
+            return Err(ReadError::at(text, offset, message));
+        }
         let document = Arc::new(document);
         let mut definitions = Vec::with_capacity(found.len());
         for (path, map) in found {
-            let of_map = values::get(&value, &path).cloned().unwrap_or_default();
+            let mut of_map = values::get(&value, &path).cloned().unwrap_or_default();
+            let merged = of_map.apply_merge();
+            merged.map_err(|error| ReadError::at(text, document.node(map).span.start, error.to_string()))?;
+            if format == Format::RunConfig {
+                of_map = as_read(of_map);
+            }
             let conda_key = match format {
                 Format::CliV2 => vec!["conda_file"],
                 _ => vec!["python", "condaDependencies"],
@@ -201,42 +257,49 @@ impl AzureFile {
         places
     }
 
-    /// The map that holds a key of a definition, the key's own name, its node and its value's, where they are there.
+    /// A key of a definition that is there.
     #[must_use]
-    pub fn entry(&self, definition: &Definition, key: &str) -> Option<(NodeId, String, NodeId, NodeId)> {
-        let (map, name) = self.map_of(definition, key)?;
-        let (key_node, value) = self.document.get(map, name)?;
-        Some((map, name.to_owned(), key_node, value))
+    pub fn entry(&self, definition: &Definition, key: &str) -> Option<Entry> {
+        let Holder { map, path, name } = self.holder(definition, key)?;
+        let (key, value) = self.find(map, name)?;
+        let name = self.document.scalar(key)?.to_owned();
+        let path = path.into_iter().chain([Step::Key(name.clone())]).collect();
+        Some(Entry { map, name, key, value, path })
     }
 
-    /// The map that holds a key, or would, and the key's own name.
+    /// The map that holds a key of a definition, or would.
     #[must_use]
-    pub fn map_of<'k>(&self, definition: &Definition, key: &'k str) -> Option<(NodeId, &'k str)> {
+    pub fn holder<'k>(&self, definition: &Definition, key: &'k str) -> Option<Holder<'k>> {
         let (parents, name) = key.rsplit_once('.').unwrap_or(("", key));
-        let mut map = definition.map;
+        let (mut map, mut path) = (definition.map, definition.path.clone());
         for part in parents.split('.').filter(|part| !part.is_empty()) {
-            map = self.document.get(map, part)?.1;
+            let (key, value) = self.find(map, part)?;
+            path.push(Step::Key(self.document.scalar(key)?.to_owned()));
+            map = value;
         }
-        self.document.entries(map).is_some().then_some((map, name))
+        self.document.entries(map).is_some().then_some(Holder { map, path, name })
+    }
+
+    /// The entry of a map that the client reads under a name: the last, where several spellings are read.
+    fn find(&self, map: NodeId, name: &str) -> Option<(NodeId, NodeId)> {
+        let entries = self.document.entries(map)?.iter().rev();
+        entries.copied().find(|(key, _)| self.document.scalar(*key).is_some_and(|key| self.format.reads(key) == name))
     }
 
     /// A key that stands in the place of another and is not read: written with other capitals, or with `_`.
     #[must_use]
     pub fn misspelt(&self, definition: &Definition, key: &str) -> Option<String> {
-        let (map, name) = self.map_of(definition, key)?;
-        let entries = self.document.entries(map)?;
-        let found = entries
-            .iter()
-            .filter_map(|(key, _)| self.document.scalar(*key))
-            .find(|it| *it != name && alike(it, name))?;
+        let Holder { map, name, .. } = self.holder(definition, key)?;
+        let mut written = self.document.entries(map)?.iter().filter_map(|(key, _)| self.document.scalar(*key));
+        let found = written.find(|written| self.format.reads(written) != name && alike(written, name))?;
         Some(found.to_owned())
     }
 
     /// Where a key of a definition stands: key and value, or the key alone where the value is left out.
     #[must_use]
     pub fn span_of(&self, definition: &Definition, key: &str) -> Option<Span> {
-        let (_, _, key, value) = self.entry(definition, key)?;
-        let (key, value) = (self.document.node(key).span, self.document.node(value).span);
+        let entry = self.entry(definition, key)?;
+        let (key, value) = (self.document.node(entry.key).span, self.document.node(entry.value).span);
         Some(if value.is_empty() { key } else { key.join(value) })
     }
 }
@@ -260,17 +323,28 @@ impl Definition {
         self.text("image").or_else(|| self.text("docker.baseImage"))
     }
 
-    /// Where a key stands in the file.
-    #[must_use]
-    pub fn path_of(&self, key: &str) -> Vec<Step> {
-        let parts = key.split('.').filter(|part| !part.is_empty()).map(|part| Step::Key(part.to_owned()));
-        self.path.iter().cloned().chain(parts).collect()
-    }
-
     /// What people call it.
     #[must_use]
     pub fn title(&self) -> String {
         if self.path.is_empty() { "the environment".to_owned() } else { Step::written(&self.path) }
+    }
+}
+
+/// The values of a runconfig under the keys that the client reads. No deeper than documents are read.
+fn as_read(value: Value) -> Value {
+    match value {
+        Value::Mapping(map) => {
+            let entries = map.into_iter().map(|(key, value)| {
+                let key = match key {
+                    Value::String(key) => Value::String(Format::RunConfig.reads(&key).into_owned()),
+                    other => other,
+                };
+                (key, as_read(value))
+            });
+            Value::Mapping(entries.collect())
+        }
+        Value::Sequence(items) => Value::Sequence(items.into_iter().map(as_read).collect()),
+        other => other,
     }
 }
 
@@ -304,11 +378,13 @@ fn definitions(document: &Document, root: NodeId, value: &Value, syntax: Syntax)
     if is_v2_environment(value) {
         return Some((Format::CliV2, vec![(Vec::new(), root)]));
     }
-    if let (Some(environment), Some((_, node))) = (map.get("environment"), document.get(root, "environment"))
+    let named = |key: &&Value| key.as_str().is_some_and(|key| Format::RunConfig.reads(key) == "environment");
+    if let Some(key) = map.keys().filter(named).last().and_then(Value::as_str)
+        && let (Some(environment), Some((_, node))) = (map.get(key), document.get(root, key))
         && is_run(map)
         && is_v1(environment)
     {
-        return Some((Format::RunConfig, vec![(vec![Step::Key("environment".to_owned())], node)]));
+        return Some((Format::RunConfig, vec![(vec![Step::Key(key.to_owned())], node)]));
     }
     if !is_v2_holder(map) {
         return None;
@@ -324,8 +400,10 @@ fn is_v1(value: &Value) -> bool {
     let Some(map) = value.as_mapping() else { return false };
     let keys = |section: &str| {
         let known = Format::SdkV1.keys(section).unwrap_or_default();
-        map.get(section).and_then(Value::as_mapping).is_some_and(|section| {
-            section.keys().filter_map(Value::as_str).any(|key| known.iter().any(|known| alike(known, key)))
+        let found = map.iter().find(|(key, _)| key.as_str().is_some_and(|key| alike(key, section)));
+        found.and_then(|(_, section)| section.as_mapping()).is_some_and(|section| {
+            let mut keys = section.keys().filter_map(Value::as_str);
+            keys.any(|key| key == "<<" || known.iter().any(|known| alike(known, key)))
         })
     };
     if ["image", "build", "conda_file"].iter().any(|key| map.contains_key(*key)) {
@@ -350,7 +428,7 @@ fn is_run(map: &serde_yaml::Mapping) -> bool {
         "arguments",
         "command",
     ];
-    KEYS.iter().any(|key| map.contains_key(*key))
+    map.keys().filter_map(Value::as_str).any(|written| KEYS.iter().any(|key| alike(written, key)))
 }
 
 /// Whether a map is an environment of CLI v2: it has no other keys, and says what it is built from.

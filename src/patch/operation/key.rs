@@ -1,8 +1,8 @@
 //! The keys of a definition of Azure ML.
 
 use super::Outcome;
-use crate::change::{Change, Scalar};
-use crate::environment::definition::Definition;
+use crate::change::{Change, Scalar, Step};
+use crate::environment::definition::{Definition, Holder};
 use crate::environment::keys::Keys;
 use crate::patch::subject::{DefinitionView, Subject, Target};
 
@@ -26,17 +26,15 @@ pub fn set(key: &str, value: &Scalar, subject: &Subject, view: &DefinitionView<'
     let definition = definition(subject, view)?;
     let action = format!("set {key} to {}", shown(value));
     let by_hand = |why: String| format!("{action} by hand: {why}");
-    let missing = || by_hand("the map that it belongs to is not there".to_owned());
-    let (map, name) = view.file.map_of(definition, key).ok_or_else(missing)?;
     let keys = Keys::new(view.source, view.file.document());
-    let path = definition.path_of(key);
-    let (edit, change) = if view.file.document().get(map, name).is_some() {
-        let change = Change::SetValue { path, value: value.clone() };
-        (keys.set_value(map, name, value).map_err(by_hand)?, change)
+    let (edit, change) = if let Some(entry) = view.file.entry(definition, key) {
+        let edit = keys.set_value(entry.map, &entry.name, value).map_err(by_hand)?;
+        (edit, Change::SetValue { path: entry.path, value: value.clone() })
     } else {
-        let parent = path[..path.len().saturating_sub(1)].to_vec();
-        let change = Change::InsertKey { path: parent, key: name.to_owned(), value: value.clone() };
-        (keys.insert_key(map, name, value).map_err(by_hand)?, change)
+        let missing = || by_hand("the map that it belongs to is not there".to_owned());
+        let Holder { map, path, name } = view.file.holder(definition, key).ok_or_else(missing)?;
+        let edit = keys.insert_key(map, name, value).map_err(by_hand)?;
+        (edit, Change::InsertKey { path, key: name.to_owned(), value: value.clone() })
     };
     Ok(Outcome::of(edit, change, action))
 }
@@ -46,9 +44,9 @@ pub fn remove(key: &str, subject: &Subject, view: &DefinitionView<'_>) -> Result
     let definition = definition(subject, view)?;
     let action = format!("take {key} out");
     let by_hand = |why: String| format!("{action} by hand: {why}");
-    let Some((map, name)) = view.file.map_of(definition, key) else { return Ok(Outcome::default()) };
-    let edit = Keys::new(view.source, view.file.document()).remove_key(map, name).map_err(by_hand)?;
-    Ok(Outcome::of(edit, Change::RemoveKey { path: definition.path_of(key) }, action))
+    let Some(entry) = view.file.entry(definition, key) else { return Ok(Outcome::default()) };
+    let edit = Keys::new(view.source, view.file.document()).remove_key(entry.map, &entry.name).map_err(by_hand)?;
+    Ok(Outcome::of(edit, Change::RemoveKey { path: entry.path }, action))
 }
 
 /// The misspelt key that the subject is about has the name that the client reads.
@@ -56,11 +54,11 @@ pub fn spell(subject: &Subject, view: &DefinitionView<'_>) -> Result<Outcome, St
     let definition = definition(subject, view)?;
     let key = subject.key.as_deref().ok_or("this remedy is about a misspelt key")?;
     let found = view.file.misspelt(definition, key).ok_or("the key is not there any more")?;
-    let (map, name) = view.file.map_of(definition, key).ok_or("the key is not there any more")?;
+    let Holder { map, path, name } = view.file.holder(definition, key).ok_or("the key is not there any more")?;
     let action = format!("write {found} as {name}");
     let by_hand = |why: String| format!("{action} by hand: {why}");
     let edit = Keys::new(view.source, view.file.document()).rename_key(map, &found, name).map_err(by_hand)?;
-    let written = key.rsplit_once('.').map_or(found.clone(), |(parents, _)| format!("{parents}.{found}"));
-    let change = Change::RenameKey { path: definition.path_of(&written), to: name.to_owned() };
+    let path = path.into_iter().chain([Step::Key(found)]).collect();
+    let change = Change::RenameKey { path, to: name.to_owned() };
     Ok(Outcome::of(edit, change, action))
 }

@@ -64,13 +64,15 @@ fn subject(
     misspelt: Option<&String>,
 ) -> Subject {
     let definition = &about.definition;
-    let written = misspelt.map(|key| {
-        let name = about.misspelt.get(key).cloned().unwrap_or_default();
-        key.rsplit_once('.').map_or(name.clone(), |(parents, _)| format!("{parents}.{name}"))
+    let document = view.file.document();
+    let written = misspelt.and_then(|key| {
+        let holder = view.file.holder(definition, key)?;
+        let (key, _) = document.get(holder.map, about.misspelt.get(key)?)?;
+        Some(document.node(key).span)
     });
     let first = condition.keys.keys().find_map(|key| view.file.span_of(definition, key));
-    let at = condition.at.as_deref().or(written.as_deref()).and_then(|key| view.file.span_of(definition, key));
-    let place = at.or(first).unwrap_or(definition.span);
+    let at = condition.at.as_deref().and_then(|key| view.file.span_of(definition, key));
+    let place = at.or(written).or(first).unwrap_or(definition.span);
     let target = Target::Definition { number, key: misspelt.cloned() };
     let mut subject = Subject::new(target, place, None);
     let says = |key: &String| {
