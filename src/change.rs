@@ -5,6 +5,8 @@
 //! text after is the same. A change names instructions, commands and words by their number and carries no offset, so
 //! that nothing of how the text is edited can leak into what is expected.
 
+use crate::script::ScriptChange;
+
 /// A change of a file's model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -79,6 +81,8 @@ pub enum Change {
         /// Its name now.
         to: String,
     },
+    /// A statement of a program is another, or a further one.
+    Script(ScriptChange),
     /// A list has a further item.
     InsertItem {
         /// The list.

@@ -11,10 +11,11 @@ use crate::finding::{Finding, Fix, Ground, Remedy};
 use crate::model::{DockerfileModel, Model};
 use crate::patch::catalogue::Catalogue;
 use crate::patch::file::{Branch, Case, Operation, Patch, Safety, Setting, Suspect};
-use crate::patch::subject::{CondaView, DefinitionView, DockerfileView, Subject, Target};
+use crate::patch::subject::{CondaView, DefinitionView, DockerfileView, ScriptView, Subject, Target};
 use crate::patch::{applies, operation, suspect};
 use crate::project::{Member, Origin, Project};
 use crate::relation;
+use crate::script::PythonScript;
 
 /// Every finding in a project.
 #[must_use]
@@ -32,6 +33,7 @@ pub fn find_in(project: &Project, number: usize, catalogue: &Catalogue) -> Vec<F
         Model::Dockerfile(model) => in_dockerfile(member, model, catalogue, &values),
         Model::Conda(environment) => in_conda(environment, catalogue, &values),
         Model::Azure(file) => in_azure(member, file, catalogue, &values),
+        Model::Script(script) => in_script(member, script, catalogue, &values),
     };
     for finding in &mut findings {
         finding.member = number;
@@ -127,6 +129,28 @@ fn in_azure(member: &Member, file: &AzureFile, catalogue: &Catalogue, values: &V
             remedy: Remedy::Advice("name it as well to have it checked".to_owned()),
         }));
     }
+    findings
+}
+
+/// The environments that a program makes.
+fn in_script(member: &Member, script: &PythonScript, catalogue: &Catalogue, values: &Values) -> Vec<Finding> {
+    let view = ScriptView { source: &member.source, script };
+    let suspects = |suspect: &Suspect| match &suspect.script {
+        Some(condition) => suspect::scripts(&view, condition),
+        None => Vec::new(),
+    };
+    let ensure = |operation: &Operation, subject: &Subject| operation::in_script(operation, subject, &view);
+    let mut findings = collect(catalogue, values, suspects, ensure);
+    // Two names of one object are fixed in one place.
+    let mut met: BTreeSet<(String, usize, usize, String)> = BTreeSet::new();
+    findings.retain(|finding| {
+        let edits = finding.fix().map(|fix| fix.edits.as_slice()).unwrap_or_default();
+        let mut new = edits.is_empty();
+        for edit in edits {
+            new |= met.insert((finding.patch.clone(), edit.span.start, edit.span.end, edit.replacement.clone()));
+        }
+        new
+    });
     findings
 }
 

@@ -1,4 +1,4 @@
-//! envfix reads a Dockerfile and the conda environments beside it, finds which documented fault of image builds they
+//! envfix reads a Dockerfile and the environment definitions beside it, finds which documented fault of image builds they
 //! show, writes the documented remedy into the source as the smallest possible patch, proves that the patch does only
 //! that, and prints a unified diff or writes the files.
 //!
@@ -44,6 +44,7 @@ pub mod patch;
 mod plan;
 mod project;
 mod relation;
+pub mod script;
 mod settings;
 pub mod shell;
 mod source;

@@ -1,5 +1,5 @@
 //! What a file says: a Dockerfile with the shell texts in it and the environments that it builds, a conda environment,
-//! or Azure ML's definitions.
+//! Azure ML's definitions, or a program that makes environments.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -10,6 +10,7 @@ use crate::dockerfile::Dockerfile;
 use crate::dockerfile::run::{self, Run, Unread};
 use crate::environment::conda::CondaEnvironment;
 use crate::environment::definition::AzureFile;
+use crate::script::PythonScript;
 use crate::shell::tool::{self, Tool};
 use crate::source::Source;
 
@@ -22,6 +23,8 @@ pub enum Model {
     Conda(Box<CondaEnvironment>),
     /// Definitions of Azure ML.
     Azure(Box<AzureFile>),
+    /// A program that uses SDK v1.
+    Script(Box<PythonScript>),
 }
 
 /// A Dockerfile, the shell texts in it, and the conda environments that it builds.

@@ -16,6 +16,7 @@ use crate::environment::document::{ReadError, Syntax};
 use crate::model::{DockerfileModel, Model};
 use crate::patch::catalogue::Catalogue;
 use crate::relation::{self, Why};
+use crate::script::{self, Form, ScriptError};
 use crate::settings::{self, Settings};
 use crate::source::{Source, Span};
 
@@ -163,6 +164,8 @@ impl Project {
             Model::Conda(_) => Kind::Yaml,
             Model::Azure(file) if file.syntax() == Syntax::Json => Kind::Json,
             Model::Azure(_) => Kind::Yaml,
+            Model::Script(script) if script.form == Form::Notebook => Kind::Notebook,
+            Model::Script(_) => Kind::Python,
         };
         let mut model = parse(&source, Some(kind), &member.context)?.ok_or_else(|| not_ours(&source, Some(kind)))?;
         if let (Model::Dockerfile(new), Model::Dockerfile(old)) = (&mut model, &member.model) {
@@ -203,6 +206,12 @@ impl Member {
             Model::Dockerfile(model) => {
                 let places: Vec<Span> = model.dockerfile.instructions.iter().map(|step| step.span).collect();
                 model.dockerfile.comments.iter().flat_map(|comment| self.skips_of(*comment, &places)).collect()
+            }
+            Model::Script(script) => {
+                let objects = 0..script.environments.len();
+                let mut places: Vec<Span> = objects.flat_map(|object| script.places(object)).collect();
+                places.sort_unstable();
+                script.comments.iter().flat_map(|comment| self.skips_of(*comment, &places)).collect()
             }
             Model::Azure(file) => {
                 let places = file.places();
@@ -250,7 +259,12 @@ fn parse(source: &Source, kind: Option<Kind>, context: &BuildContext) -> Result<
             let file = AzureFile::parse(source, Syntax::Json).map_err(unreadable)?;
             return Ok(file.map(|file| Model::Azure(Box::new(file))));
         }
-        Some(Kind::Python | Kind::Notebook) => return Ok(None),
+        Some(Kind::Python) => {
+            return parse_script(source, Form::Python).map_err(|it| problem(Some(it.offset), it.message));
+        }
+        Some(Kind::Notebook) => {
+            return parse_script(source, Form::Notebook).map_err(|it| problem(Some(it.offset), it.message));
+        }
         Some(Kind::Dockerfile) | None => {}
     }
     let dockerfile =
@@ -274,6 +288,10 @@ fn parse(source: &Source, kind: Option<Kind>, context: &BuildContext) -> Result<
         }
     }
     Ok(Some(Model::Dockerfile(Box::new(DockerfileModel::new(source, dockerfile, context)))))
+}
+
+fn parse_script(source: &Source, form: Form) -> Result<Option<Model>, ScriptError> {
+    Ok(script::read(source, form)?.map(|script| Model::Script(Box::new(script))))
 }
 
 fn parse_yaml(source: &Source) -> Result<Option<Model>, ReadError> {
@@ -517,7 +535,7 @@ impl Loader<'_> {
                     let name = member.source.name().rsplit('/').next().unwrap_or_default().to_owned();
                     Some((name, Arc::new((**environment).clone())))
                 }
-                Model::Dockerfile(_) | Model::Azure(_) => None,
+                _ => None,
             })
             .collect();
         if environments.is_empty() {
@@ -582,7 +600,8 @@ fn looks_like_ours(source: &Source, kind: Option<Kind>) -> bool {
                 || has("precachePackages")
                 || has("userManagedDependencies")
         }
-        _ => true,
+        Some(Kind::Python | Kind::Notebook) => has("precache_packages") || has(".spark.packages"),
+        Some(Kind::Dockerfile) | None => true,
     }
 }
 

@@ -67,7 +67,7 @@ pub fn references(member: &Member) -> Vec<Reference> {
     match &member.model {
         Model::Dockerfile(model) => of_dockerfile(model, &member.context),
         Model::Azure(file) => of_definitions(file, member),
-        Model::Conda(_) => Vec::new(),
+        Model::Conda(_) | Model::Script(_) => Vec::new(),
     }
 }
 

@@ -183,3 +183,84 @@ fn a_null_section_is_told_and_nothing_is_written() {
     here.run(&["azureml_environment.json"]).exits(0).says(&["the section spark is null", "take the key spark out"]);
     assert_eq!(here.read("azureml_environment.json"), text);
 }
+
+// ---- programs
+
+const PROGRAM: &str = "from azureml.core import Environment\n\nfirst = Environment('first')\nfirst.spark.packages = [a]\n\
+                       second = Environment('second')\nsecond.spark.packages.append(b)\nfirst.register(ws)\nsecond.register(ws)\n";
+
+#[test]
+fn every_environment_of_a_program_is_fixed_in_one_run() {
+    let here = Sandbox::with(&[("train.py", PROGRAM)]);
+    here.run(&["train.py"]).exits(0).says(&["train.py:4", "set first.spark.precache_packages = False"]);
+    let expected = PROGRAM
+        .replace("packages = [a]\n", "packages = [a]\nfirst.spark.precache_packages = False\n")
+        .replace("append(b)\n", "append(b)\nsecond.spark.precache_packages = False\n");
+    assert_eq!(here.read("train.py"), expected);
+    here.run(&["--check", "train.py"]).exits(0);
+}
+
+#[test]
+fn a_comment_above_a_statement_switches_a_patch_off_there() {
+    let text = PROGRAM.replace("first.spark", "# envfix: skip=spark-precache runs offline\nfirst.spark");
+    let here = Sandbox::with(&[("train.py", &text)]);
+    here.run(&["train.py"]).exits(0).says(&["held back"]);
+    assert_eq!(
+        here.read("train.py"),
+        text.replace("append(b)\n", "append(b)\nsecond.spark.precache_packages = False\n")
+    );
+}
+
+fn notebook(padding: usize) -> String {
+    let output = "x".repeat(padding);
+    let lines: Vec<String> = PROGRAM.lines().map(|line| format!("    \"{line}\\n\"")).collect();
+    format!(
+        "{{\n \"cells\": [\n  {{\n   \"cell_type\": \"code\",\n   \"execution_count\": 1,\n   \"metadata\": {{}},\n   \"outputs\": \
+         [{{\"name\": \"stdout\", \"output_type\": \"stream\", \"text\": [\"{output}\"]}}],\n   \"source\": [\n{}\n   ]\n  }}\n \
+         ],\n \"metadata\": {{}},\n \"nbformat\": 4,\n \"nbformat_minor\": 4\n}}\n",
+        lines.join(",\n")
+    )
+}
+
+#[test]
+fn a_notebook_changes_in_the_one_cell() {
+    let text = notebook(10);
+    let here = Sandbox::with(&[("train.ipynb", &text)]);
+    here.run(&["train.ipynb"]).exits(0);
+    let expected = text
+        .replace("[a]\\n\",\n", "[a]\\n\",\n    \"first.spark.precache_packages = False\\n\",\n")
+        .replace("append(b)\\n\",\n", "append(b)\\n\",\n    \"second.spark.precache_packages = False\\n\",\n");
+    assert_eq!(here.read("train.ipynb"), expected);
+    here.run(&["--check", "train.ipynb"]).exits(0);
+}
+
+#[test]
+fn a_notebook_of_200_megabytes_is_refused_with_what_to_do() {
+    let text = notebook(200_000_000);
+    let here = Sandbox::with(&[("train.ipynb", &text)]);
+    for named in ["train.ipynb", "."] {
+        here.run(&[named]).exits(2).says(&["train.ipynb", "outputs"]);
+    }
+    assert!(here.read("train.ipynb") == text, "it was written");
+}
+
+#[test]
+fn a_program_that_is_not_understood_is_told_when_it_matters() {
+    let broken = "from azureml.core import Environment\nenv = Environment('a')\nenv.spark.packages = [\n";
+    let here =
+        Sandbox::with(&[("Dockerfile", QUIET), ("train.py", broken), ("plain.py", "import azureml.core\nx = (\n")]);
+    here.run(&["."]).exits(2).says(&["train.py:"]);
+    assert_eq!(here.read("train.py"), broken);
+    here.run(&["plain.py"]).exits(2).says(&["plain.py", "does not use the environments"]);
+    let here = Sandbox::with(&[("Dockerfile", QUIET), ("plain.py", "import azureml.core\nx = (\n")]);
+    here.run(&["."]).exits(0);
+}
+
+#[test]
+fn the_environments_of_sdk_v2_are_left_alone() {
+    let text =
+        "from azure.ai.ml.entities import Environment\nenv = Environment(image='a/b:1')\nenv.spark.packages = [a]\n";
+    let here = Sandbox::with(&[("Dockerfile", QUIET), ("train.py", text)]);
+    here.run(&["--only", "spark-precache", "."]).exits(0);
+    assert_eq!(here.read("train.py"), text);
+}

@@ -14,6 +14,7 @@ use crate::patch::file::Safety;
 use crate::plan::Decision;
 use crate::project::{Origin, Project};
 use crate::relation::Why;
+use crate::script::Form;
 use crate::source::{Source, Span};
 use crate::verify::Verified;
 
@@ -96,6 +97,10 @@ pub enum FileKind {
     Runconfig,
     /// A file of CLI v2 that holds environments.
     CliV2,
+    /// A Python file that uses SDK v1.
+    Python,
+    /// A notebook that uses SDK v1.
+    Notebook,
 }
 
 /// How a file came in.
@@ -328,6 +333,8 @@ fn file(project: &Project, verified: &Verified, number: usize) -> FileReport {
         kind: match member.model {
             Model::Dockerfile(_) => FileKind::Dockerfile,
             Model::Conda(_) => FileKind::CondaEnvironment,
+            Model::Script(ref script) if script.form == Form::Notebook => FileKind::Notebook,
+            Model::Script(_) => FileKind::Python,
             Model::Azure(ref file) => match file.format {
                 Format::SdkV1 => FileKind::SdkV1Environment,
                 Format::RunConfig => FileKind::Runconfig,

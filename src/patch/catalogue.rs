@@ -187,7 +187,7 @@ pub fn check(patch: &Patch) -> Result<(), String> {
 }
 
 /// The names that the texts of a patch may use besides its own values; what they stand for depends on the place.
-pub const FACT_NAMES: [&str; 17] = [
+pub const FACT_NAMES: [&str; 18] = [
     "appended",
     "apt-python",
     "channel",
@@ -198,6 +198,7 @@ pub const FACT_NAMES: [&str; 17] = [
     "image",
     "key",
     "misspelt",
+    "object",
     "pin-unknown",
     "pin-why",
     "pip-pin",
@@ -273,7 +274,11 @@ fn check_case(case: &Case) -> Result<(), String> {
             return Err("a suspect is either a `fault` or a `hardening`, or `asked`".to_owned());
         }
         match scope(suspect) {
-            None => return Err("a suspect has one of `stage`, `command`, `conda-environment`, `definition`".to_owned()),
+            None => {
+                return Err(
+                    "a suspect has one of `stage`, `command`, `conda-environment`, `definition`, `script`".to_owned()
+                );
+            }
             other if other != scope(first) => return Err("all suspects of a case look at one kind of place".to_owned()),
             Some(_) => {}
         }
@@ -309,14 +314,16 @@ fn check_branch(branch: &Branch) -> Result<(), String> {
 }
 
 /// Which kind of place a suspect looks at, where it names exactly one.
-fn scope(suspect: &Suspect) -> Option<u8> {
-    match (&suspect.stage, &suspect.command, &suspect.conda_environment, &suspect.definition) {
-        (Some(_), None, None, None) => Some(0),
-        (None, Some(_), None, None) => Some(1),
-        (None, None, Some(_), None) => Some(2),
-        (None, None, None, Some(_)) => Some(3),
-        _ => None,
-    }
+fn scope(suspect: &Suspect) -> Option<usize> {
+    let kinds = [
+        suspect.stage.is_some(),
+        suspect.command.is_some(),
+        suspect.conda_environment.is_some(),
+        suspect.definition.is_some(),
+        suspect.script.is_some(),
+    ];
+    let one = kinds.iter().filter(|given| **given).count() == 1;
+    kinds.iter().position(|given| *given).filter(|_| one)
 }
 
 #[cfg(test)]
@@ -342,7 +349,7 @@ mod tests {
         );
         assert_eq!(
             error.unwrap_err(),
-            "patch \"x\": case 1: a suspect has one of `stage`, `command`, `conda-environment`, `definition`"
+            "patch \"x\": case 1: a suspect has one of `stage`, `command`, `conda-environment`, `definition`, `script`"
         );
         let error = read("id: x\ntitle: t\ndocument: {section: s, says: s}\ncaces: []\n").unwrap_err();
         assert!(error.contains("caces") && error.contains("line 4"), "{error}");

@@ -37,6 +37,7 @@ fn truth(conditions: &Conditions, subject: &Subject) -> Truth {
         pip_pin_knows_later_options,
         python_pinned,
         timeout_set_elsewhere,
+        curated,
         key,
         keys,
     } = conditions;
@@ -75,6 +76,9 @@ fn truth(conditions: &Conditions, subject: &Subject) -> Truth {
     }
     if let Some(wanted) = timeout_set_elsewhere {
         need(of(Some(subject.elsewhere.is_some() == *wanted)));
+    }
+    if let Some(wanted) = curated {
+        need(of(subject.object.as_ref().map(|(_, curated)| curated == wanted)));
     }
     if !key.is_empty() {
         let about = subject.key.as_ref();

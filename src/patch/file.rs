@@ -101,6 +101,9 @@ pub struct Suspect {
     /// of CLI v2.
     #[serde(default)]
     pub definition: Option<DefinitionCondition>,
+    /// Looks at every environment that a Python file or a notebook makes with SDK v1.
+    #[serde(default)]
+    pub script: Option<ScriptCondition>,
 }
 
 /// What must hold of a stage. Every key given must hold, for certain.
@@ -254,6 +257,18 @@ pub struct DefinitionCondition {
     pub at: Option<String>,
 }
 
+/// What must hold of an environment that a program makes. Every key given must hold.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ScriptCondition {
+    /// Whether the program puts packages into its `spark.packages`.
+    #[serde(default)]
+    pub adds_spark_packages: Option<bool>,
+    /// Whether its `spark.precache_packages` is on, as it is unless a program switches it off.
+    #[serde(default)]
+    pub precaches: Option<bool>,
+}
+
 /// What a definition is written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -386,6 +401,9 @@ pub struct Conditions {
     /// The timeout is set by something that cannot be read, or that a variable would override.
     #[serde(default)]
     pub timeout_set_elsewhere: Option<bool>,
+    /// The environment is one of Azure ML's own, which only they can change.
+    #[serde(default)]
+    pub curated: Option<bool>,
     /// The key of a definition that the finding is about is, or should be, one of these.
     #[serde(default)]
     pub key: Vec<String>,
@@ -437,6 +455,8 @@ pub enum Operation {
     RemoveKey(String),
     /// The misspelt key has the name that the client reads.
     SpellKey,
+    /// The program sets `spark.precache_packages = False` before it uses the environment.
+    PrecacheOff,
 }
 
 /// A key of a definition and its value.

@@ -6,10 +6,11 @@ mod conda;
 mod key;
 mod layout;
 mod pip;
+mod script;
 mod variable;
 
 use super::file::{Operation, Plain, Safety};
-use super::subject::{CondaView, DefinitionView, DockerfileView, Subject};
+use super::subject::{CondaView, DefinitionView, DockerfileView, ScriptView, Subject};
 use crate::change::{Change, Scalar};
 use crate::edit::Edit;
 
@@ -88,5 +89,16 @@ pub fn in_definition(operation: &Operation, subject: &Subject, view: &Definition
         Operation::RemoveKey(name) => key::remove(name, subject, view),
         Operation::SpellKey => key::spell(subject, view),
         _ => Err("this remedy does not belong to a definition of Azure ML".to_owned()),
+    }
+}
+
+/// Ensures something in a program.
+///
+/// # Errors
+/// With what a person has to do, where envfix cannot.
+pub fn in_script(operation: &Operation, subject: &Subject, view: &ScriptView<'_>) -> Result<Outcome, String> {
+    match operation {
+        Operation::PrecacheOff => script::precache_off(subject, view),
+        _ => Err("this remedy does not belong to a program".to_owned()),
     }
 }

@@ -21,6 +21,7 @@ use crate::finding::Evidence;
 use crate::model::DockerfileModel;
 use crate::project::{Appended, Member};
 use crate::relation::DockerfileState;
+use crate::script::PythonScript;
 use crate::shell::tool::{Opt, Tool};
 use crate::source::{Source, Span};
 
@@ -62,6 +63,14 @@ pub struct DefinitionView<'a> {
     pub values: &'a BTreeMap<String, Setting>,
 }
 
+/// A program with all that patches ask about it.
+pub struct ScriptView<'a> {
+    /// Its text.
+    pub source: &'a Source,
+    /// What it says.
+    pub script: &'a PythonScript,
+}
+
 /// A place that a patch suspects, with what is known of it.
 #[derive(Clone, Debug)]
 pub struct Subject {
@@ -95,6 +104,8 @@ pub struct Subject {
     pub definition: Option<AboutDefinition>,
     /// The key of the definition, by the name that the client reads.
     pub key: Option<String>,
+    /// What a program calls the environment, and whether it is a curated one.
+    pub object: Option<(String, bool)>,
 }
 
 /// A definition as conditions and texts ask for it.
@@ -167,6 +178,11 @@ pub enum Target {
         number: usize,
         /// The key concerned, where several of one definition may be.
         key: Option<String>,
+    },
+    /// An environment that a program makes.
+    Object {
+        /// Its number in the program.
+        number: usize,
     },
 }
 
@@ -283,6 +299,7 @@ impl Subject {
             python_pinned: None,
             definition: None,
             key: None,
+            object: None,
         }
     }
 
@@ -343,6 +360,7 @@ impl Subject {
             ),
             "definition" => self.definition.as_ref().map(|about| about.definition.title()),
             "image" => self.definition.as_ref()?.definition.image().map(str::to_owned),
+            "object" => self.object.as_ref().map(|(name, _)| name.clone()),
             "key" => self.key.clone(),
             "misspelt" => self.definition.as_ref()?.misspelt.get(self.key.as_ref()?).cloned(),
             "dockerfile-path" => match &self.definition.as_ref()?.dockerfile {

@@ -1,8 +1,10 @@
 //! Where a suspicion holds: the places of a file that a `suspect` matches, with what is known of each.
 
 mod definition;
+mod script;
 
 pub use definition::definitions;
+pub use script::scripts;
 
 use super::file::{
     AptPython, CommandCondition, CondaCondition, Downloader, Need, PipInstaller, PipListed, StageCondition,

@@ -7,6 +7,7 @@
 
 mod compose;
 mod dockerfile;
+mod script;
 mod values;
 
 use crate::change::Change;
@@ -253,6 +254,7 @@ fn patched(project: &Project, member: usize, findings: &[Finding], numbers: &[us
     match member.model {
         Model::Dockerfile(_) => dockerfile::check(&member.source, &after, &changes)?,
         Model::Conda(_) => values::check(&member.source, &after, &changes, Syntax::Yaml)?,
+        Model::Script(ref script) => script::check(&member.source, &after, &changes, script.form)?,
         Model::Azure(ref file) => values::check(&member.source, &after, &changes, file.syntax())?,
     }
     Ok(after)

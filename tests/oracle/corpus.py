@@ -3,8 +3,8 @@
 
     corpus.py ENVFIX FOLDER... [--flags=FLAGS]... [--sample N --seed S --out DIR]
 
-The folders are copied and never written to. envfix runs over them as it is, with `--faults` and with `--unsafe`, or
-with the FLAGS given in place of these (`--flags='--only timeouts'`; repeatable). What is checked stands in checks.py.
+The folders are copied and never written to. envfix runs over them as it is, with `--faults`, with `--unsafe` and with
+`--only spark-precache` (which asks for it in every program and definition that has any use for it), or with the FLAGS given in place of these (`--flags='--only timeouts'`; repeatable). What is checked stands in checks.py.
 The exit code is 1 unless every count that must be 0 is. `--sample` writes N of the diffs, picked by chance, to DIR.
 """
 
@@ -21,7 +21,7 @@ import time
 
 import checks
 
-MODES = [[], ["--faults"], ["--unsafe"]]
+MODES = [[], ["--faults"], ["--unsafe"], ["--only", "spark-precache"]]
 
 
 def table(rows, indent="  "):
@@ -133,7 +133,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("envfix", type=pathlib.Path)
     parser.add_argument("folders", nargs="+", type=pathlib.Path, metavar="FOLDER")
-    parser.add_argument("--flags", action="append", type=shlex.split, help="options of a run, in place of the three sets")
+    parser.add_argument("--flags", action="append", type=shlex.split, help="options of a run, in place of the four sets")
     parser.add_argument("--show", type=int, default=5, help="failures shown of each kind and run (%(default)s)")
     parser.add_argument("--sample", type=int, default=0, metavar="N", help="write N diffs")
     parser.add_argument("--seed", type=int, default=1)

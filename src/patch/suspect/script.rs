@@ -1,0 +1,27 @@
+//! Where a suspicion about a program holds.
+
+use super::super::file::ScriptCondition;
+use super::super::subject::{ScriptView, Subject, Target};
+use crate::finding::Evidence;
+
+/// The environments of a program that a condition holds of.
+pub fn scripts(view: &ScriptView<'_>, condition: &ScriptCondition) -> Vec<Subject> {
+    let mut subjects = Vec::new();
+    for (number, object) in view.script.environments.iter().enumerate() {
+        let holds = |wanted: Option<bool>, found: bool| wanted.is_none_or(|wanted| wanted == found);
+        if !holds(condition.adds_spark_packages, !object.adds_packages.is_empty())
+            || !holds(condition.precaches, !object.precache_is_off())
+        {
+            continue;
+        }
+        let place = object.adds_packages.first().copied().unwrap_or(object.made);
+        let mut subject = Subject::new(Target::Object { number }, place, None);
+        let packages = object.adds_packages.iter();
+        subject.evidence = packages
+            .map(|span| Evidence { span: *span, note: format!("{} gets Spark packages", object.name) })
+            .collect();
+        subject.object = Some((object.name.clone(), object.curated.is_some()));
+        subjects.push(subject);
+    }
+    subjects
+}

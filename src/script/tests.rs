@@ -1,0 +1,513 @@
+use crate::edit;
+use crate::source::Source;
+
+use super::*;
+
+const V1: &str = "from azureml.core import Environment, ScriptRunConfig\n";
+
+fn source(text: &str) -> Source {
+    Source::from_text("f", text)
+}
+
+fn script(text: &str) -> PythonScript {
+    read(&source(text), Form::Python).unwrap().unwrap()
+}
+
+fn names(text: &str) -> Vec<String> {
+    let script = read(&source(text), Form::Python).unwrap();
+    script.into_iter().flat_map(|script| script.environments).map(|object| object.name).collect()
+}
+
+/// Fixes the object, proves it, and demands that nothing is left to do.
+fn fixed_in(text: &str, form: Form, object: usize) -> Result<String, String> {
+    let before = source(text);
+    let script = read(&before, form).map_err(|error| error.message)?.ok_or("no environment")?;
+    let (edits, changes) = script.precache_off(&before, object)?;
+    let after = source(&edit::apply(text, &edits).unwrap());
+    check(&before, &after, form, &changes.iter().collect::<Vec<_>>())
+        .unwrap_or_else(|error| panic!("{error}\n{}", after.text()));
+    let again = read(&after, form).unwrap().unwrap();
+    assert!(again.environments[object].precache_is_off(), "{}", after.text());
+    assert_eq!(again.precache_off(&after, object), Ok((Vec::new(), Vec::new())));
+    Ok(after.text().to_owned())
+}
+
+fn fixed(code: &str) -> Result<String, String> {
+    let text = fixed_in(&format!("{V1}{code}"), Form::Python, 0)?;
+    Ok(text.strip_prefix(V1).unwrap().to_owned())
+}
+
+fn becomes(code: &str, expected: &str) {
+    assert_eq!(fixed(code).as_deref(), Ok(expected));
+}
+
+fn refused(code: &str, reason: &str) {
+    let error = fixed(code).expect_err("a fix");
+    assert!(error.contains(reason), "{error}");
+}
+
+const OFF: &str = "env.spark.precache_packages = False\n";
+
+#[test]
+fn a_text_without_the_sdk_is_not_read() {
+    assert!(names("from jinja2 import Environment\nenv = Environment()\n").is_empty());
+    assert!(names("import azureml.core\nx = (((\n").is_empty(), "no word of environments");
+}
+
+#[test]
+fn the_class_is_followed_through_every_kind_of_import() {
+    for import in [
+        "from azureml.core import Environment as E\nenv = E('a')\n",
+        "from azureml.core.environment import Environment\nenv = Environment(name='a')\n",
+        "from azureml.core.environment import *\nenv = Environment('a')\n",
+        "import azureml.core\nenv = azureml.core.Environment('a')\n",
+        "import azureml.core as core\nenv = core.environment.Environment('a')\n",
+        "import azureml.core.environment as m\nenv = m.Environment.from_pip_requirements('a', 'r.txt')\n",
+        "from azureml import core\nenv = core.Environment.get(ws, 'a')\n",
+        "from azureml.core import (\n    Workspace,\n    Environment,  # v1\n)\nenv = Environment('a')\n",
+        "from azureml.core import Environment\nE = Environment\nenv = E('a')\n",
+        "try:\n    from azureml.core import Environment\nexcept ImportError:\n    Environment = None\nenv = Environment('a')\n",
+        "def f():\n    from azureml.core import Environment\n    env = Environment('a')\n",
+        "from azureml.core import Environment\ndef f():\n    env = Environment('a')\n",
+        "from azureml.core import Environment\ndef f(ws) -> Environment:\n    pass\nenv = f(1)\n",
+        "from azureml.core import Environment\nenv: Environment = f()\n",
+        "from azureml.core import Environment\ndef f(env: Environment): pass\n",
+        "from azureml.core import Environment\ndef f(env: 'Optional[Environment]' = None): pass\n",
+    ] {
+        assert_eq!(names(import), ["env"], "{import}");
+    }
+}
+
+#[test]
+fn what_only_looks_like_the_class_is_left_alone() {
+    for code in [
+        "import azureml.core\nfrom azure.ai.ml.entities import Environment\nenv = Environment('a')\n",
+        "from azureml.core import Environment\nfrom azure.ai.ml.entities import Environment\nenv = Environment('a')\n",
+        "from azureml.core import Environment\nfrom azure.ai.ml.entities import *\nenv = Environment('a')\n",
+        "from azureml.core import Environment\nclass Environment:\n    pass\nenv = Environment('a')\n",
+        "from azureml.core import Environment\nif x:\n    from jinja2 import Environment\nenv = Environment('a')\n",
+        "from jinja2 import Environment\nif x:\n    from azureml.core import Environment\nenv = Environment('a')\n",
+        "from azureml.core import Environment\ndef f(Environment):\n    env = Environment('a')\n",
+        "from azureml.core import Environment\n@mock.patch('m.Environment')\ndef f(m):\n    env = Environment('a')\n",
+        "from azureml.core import Environment\nwith patch('azureml.core.Environment'):\n    env = Environment('a')\n",
+        "import azureml.core\nfrom gym import Environment\nenv = Environment()\n",
+        "from azureml.core import Environment\n# env = Environment('a')\ns = \"Environment('a')\"\n",
+        "from azureml.core import Environment\nfor name in Environment.list(ws):\n    print(name)\n",
+        "import azureml.core\nclass Environment:\n    pass\nenv = Environment()\n",
+    ] {
+        assert!(names(code).is_empty(), "{code}");
+    }
+}
+
+#[test]
+fn the_binding_in_force_decides() {
+    let code = "from azure.ai.ml.entities import Environment\na = Environment(name='v2')\nfrom azureml.core import Environment\nb = Environment('v1')\n";
+    assert_eq!(names(code), ["b"]);
+}
+
+#[test]
+fn a_run_configuration_has_an_environment() {
+    let code = "from azureml.core.runconfig import RunConfiguration\nrc = RunConfiguration()\nrc.environment.spark.packages = [p]\n";
+    assert_eq!(names(code), ["rc.environment"]);
+    assert_eq!(
+        fixed_in(code, Form::Python, 0).unwrap(),
+        format!("{code}rc.environment.spark.precache_packages = False\n")
+    );
+    let given = "from azureml.core import Environment, RunConfiguration\nenv = Environment('a')\nrc = RunConfiguration()\nrc.environment = env\nrc.environment.spark.packages = [p]\n";
+    let script = script(given);
+    assert_eq!(script.environments[0].adds_packages.len(), 1, "the environment behind the configuration");
+    assert!(script.environments[1].adds_packages.is_empty(), "its own one is replaced");
+}
+
+#[test]
+fn packages_that_are_put_in_are_seen_and_empty_lists_are_not() {
+    let adds = |code: &str| script(&format!("{V1}env = Environment('a')\n{code}")).environments[0].adds_packages.len();
+    for code in [
+        "env.spark.packages = [p]\n",
+        "env.spark.packages = packages\n",
+        "env.spark.packages += [p]\n",
+        "env.spark.packages.append(SparkPackage('g', 'a', '1'))\n",
+        "env.spark.packages.extend(more)\n",
+        "p = env.spark.packages\np.append(x)\n",
+        "s = env.spark\ns.packages = [x]\n",
+        "other = env\nother.spark.packages = [x]\n",
+        "def f():\n    env.spark.packages = [x]\n",
+        "if c:\n    env.spark.packages = [x]\n",
+    ] {
+        assert_eq!(adds(code), 1, "{code}");
+    }
+    for code in [
+        "env.spark.packages = []\n",
+        "env.spark.packages.extend([])\n",
+        "print(env.spark.packages)\n",
+        "env.spark.repositories = [r]\n",
+    ] {
+        assert_eq!(adds(code), 0, "{code}");
+    }
+}
+
+#[test]
+fn the_statement_goes_behind_what_touches_spark_or_makes_the_object() {
+    becomes("env = Environment('a')\n", &format!("env = Environment('a')\n{OFF}"));
+    becomes(
+        "env = Environment('a')\nx = 1\nenv.spark.packages = [\n    p,  # one\n]  # all\n# next\nenv.register(ws)\n",
+        &format!(
+            "env = Environment('a')\nx = 1\nenv.spark.packages = [\n    p,  # one\n]  # all\n{OFF}# next\nenv.register(ws)\n"
+        ),
+    );
+    becomes(
+        "env = Environment(\n    'a'\n)  # made\nenv.register(ws)\nenv.spark.packages = [p]\n",
+        &format!("env = Environment(\n    'a'\n)  # made\n{OFF}env.register(ws)\nenv.spark.packages = [p]\n"),
+    );
+    becomes(
+        "s = 0\nenv = Environment('a')\ns = env.spark\ns.packages = [p]\n",
+        "s = 0\nenv = Environment('a')\ns = env.spark\ns.packages = [p]\ns.precache_packages = False\n",
+    );
+}
+
+#[test]
+fn what_happens_in_a_branch_does_not_count_outside() {
+    becomes(
+        "env = Environment('a')\nif c:\n    env.spark.packages = [p]\n    env.spark.precache_packages = False\n",
+        &format!(
+            "env = Environment('a')\n{OFF}if c:\n    env.spark.packages = [p]\n    env.spark.precache_packages = False\n"
+        ),
+    );
+    becomes(
+        "if c:\n    env = Environment('a')\nelse:\n    env = Environment('b')\nenv.spark.precache_packages = False\n",
+        "if c:\n    env = Environment('a')\nelse:\n    env = Environment('b')\nenv.spark.precache_packages = False\n",
+    );
+    becomes(
+        "env = Environment('a')\nwith x:\n    env.spark.precache_packages = False\n",
+        "env = Environment('a')\nwith x:\n    env.spark.precache_packages = False\n",
+    );
+    becomes(
+        "env = Environment('a')\nfor p in ps:\n    env.spark.packages.append(p)\n",
+        &format!("env = Environment('a')\n{OFF}for p in ps:\n    env.spark.packages.append(p)\n"),
+    );
+}
+
+#[test]
+fn a_name_bound_twice_is_two_objects() {
+    let code = "env = Environment('a')\nenv.spark.packages = [p]\nenv.spark.precache_packages = False\nenv.register(ws)\nenv = Environment('b')\nenv.spark.packages = [q]\n";
+    let text = format!("{V1}{code}");
+    let script = script(&text);
+    assert_eq!(script.environments.iter().map(EnvironmentObject::precache_is_off).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(fixed_in(&text, Form::Python, 1).unwrap(), format!("{text}{OFF}"));
+}
+
+#[test]
+fn a_true_value_is_flipped_and_an_expression_is_not() {
+    for value in ["True", "1", "'yes'"] {
+        becomes(
+            &format!("env = Environment('a')\nenv.spark.precache_packages = {value}  # why\nenv.register(ws)\n"),
+            "env = Environment('a')\nenv.spark.precache_packages = False  # why\nenv.register(ws)\n",
+        );
+    }
+    becomes(
+        "env = Environment('a')\nif c:\n    env.spark.precache_packages = True\n",
+        &format!("env = Environment('a')\n{OFF}if c:\n    env.spark.precache_packages = False\n"),
+    );
+    refused("env = Environment('a')\nenv.spark.precache_packages = not DEBUG\n", "expression");
+    refused("env = Environment('a')\nenv.spark.precache_packages = x = True\n", "expression");
+    refused("env = Environment('a')\nsetattr(env.spark, 'precache_packages', True)\n", "expression");
+    becomes(
+        "env = Environment('a')\nsetattr(env.spark, 'precache_packages', False)\n",
+        "env = Environment('a')\nsetattr(env.spark, 'precache_packages', False)\n",
+    );
+}
+
+#[test]
+fn it_is_set_before_the_first_use() {
+    becomes(
+        "env = Environment('a')\nenv.register(ws)\nenv.spark.precache_packages = False\n",
+        &format!("env = Environment('a')\n{OFF}env.register(ws)\nenv.spark.precache_packages = False\n"),
+    );
+    let used = |code: &str| script(&format!("{V1}{code}")).environments[0].used.is_some();
+    for code in [
+        "env.build(ws)",
+        "x = ScriptRunConfig('.', environment=env)",
+        "f(env)",
+        "xs = [env]",
+        "cfg.environment = env",
+        "d['a'] = env",
+    ] {
+        assert!(used(&format!("env = Environment('a')\n{code}\n")), "{code}");
+    }
+    for code in ["print(env)", "env", "assert env is not None", "y = env.name", "env.python.conda_dependencies = cd"] {
+        assert!(!used(&format!("env = Environment('a')\n{code}\n")), "{code}");
+    }
+}
+
+#[test]
+fn what_is_made_and_used_at_once_is_left_to_a_person() {
+    refused("Environment('a').register(ws)\n", "no name");
+    refused("c = ScriptRunConfig('.', environment=Environment('a'))\n", "made and used");
+    refused("env = Environment('a'); env.register(ws)\n", "same line");
+    refused("if x: env = Environment('a')\n", "another statement's head");
+    refused("if (env := Environment('a')):\n    pass\n", "compound");
+    refused("env = Environment('a') if x else None\n", "no name");
+    refused("env = Environment('a')\nenv.register(ws)\nenv.spark = section\n", "replaced");
+    assert!(fixed("def f(env: Environment):\n    env.register(ws)\n").unwrap_err().contains("argument"));
+}
+
+#[test]
+fn a_section_that_is_replaced_starts_anew() {
+    becomes(
+        "env = Environment('a')\nenv.spark.precache_packages = False\nenv.spark = SparkSection()\n",
+        "env = Environment('a')\nenv.spark.precache_packages = False\nenv.spark = SparkSection()\nenv.spark.precache_packages = False\n",
+    );
+}
+
+#[test]
+fn curated_environments_are_named_and_not_changed() {
+    let code = "name = 'azureml-minimal'\nenv = Environment.get(ws, name)\nenv.spark.packages = [p]\n";
+    assert_eq!(script(&format!("{V1}{code}")).environments[0].curated.as_deref(), Some("azureml-minimal"));
+    refused(code, "Microsoft");
+    let copy = "env = Environment.get(ws, name='AzureML-Minimal').clone('x')\n";
+    assert!(read(&source(&format!("{V1}{copy}")), Form::Python).is_ok());
+    let clone =
+        format!("{V1}a = Environment.get(ws, 'AzureML-Minimal')\nenv = a.clone('x')\nenv.spark.packages = [p]\n");
+    assert_eq!(fixed_in(&clone, Form::Python, 1).unwrap(), format!("{clone}{OFF}"));
+}
+
+#[test]
+fn a_copy_of_one_that_has_it_off_has_it_off() {
+    let code = format!("{V1}a = Environment('a')\na.spark.precache_packages = False\nenv = a.clone('b')\n");
+    assert!(script(&code).environments[1].precache_is_off());
+}
+
+#[test]
+fn indentation_line_ends_and_the_end_of_the_file_stay() {
+    becomes("env = Environment('a')", "env = Environment('a')\nenv.spark.precache_packages = False");
+    becomes(
+        "def f():\n\tenv = Environment('a')\n\treturn env\n",
+        "def f():\n\tenv = Environment('a')\n\tenv.spark.precache_packages = False\n\treturn env\n",
+    );
+    let crlf = "\u{feff}from azureml.core import Environment\r\nenv = Environment('a')\r\n";
+    assert_eq!(fixed_in(crlf, Form::Python, 0).unwrap(), format!("{crlf}env.spark.precache_packages = False\r\n"));
+    let bare = "from azureml.core import Environment\r\nenv = Environment('a')";
+    assert_eq!(fixed_in(bare, Form::Python, 0).unwrap(), format!("{bare}\r\nenv.spark.precache_packages = False"));
+    becomes(
+        "env = \\\n    Environment('a')\n",
+        "env = \\\n    Environment('a')\nenv.spark.precache_packages = False\n",
+    );
+    becomes("env = Environment('a'); b = 1;  # c\n", &format!("env = Environment('a'); b = 1;  # c\n{OFF}"));
+    becomes("b = 1; env = Environment('a')\n", &format!("b = 1; env = Environment('a')\n{OFF}"));
+}
+
+#[test]
+fn methods_and_attributes_of_self_are_followed() {
+    let code = format!(
+        "{V1}class A:\n    def __init__(self):\n        self.env = Environment('a')\n    def go(self):\n        self.env.spark.packages = [p]\n"
+    );
+    let script = script(&code);
+    assert_eq!((script.environments[0].name.as_str(), script.environments[0].adds_packages.len()), ("self.env", 1));
+    assert!(
+        fixed_in(&code, Form::Python, 0).unwrap().contains("('a')\n        self.env.spark.precache_packages = False\n")
+    );
+}
+
+#[test]
+fn a_text_that_is_no_python_is_refused_with_its_place() {
+    let error =
+        read(&source(&format!("{V1}env = Environment('a')\nenv.spark.packages = )\n")), Form::Python).unwrap_err();
+    assert_eq!(source(&format!("{V1}env = Environment('a')\nenv.spark.packages = )\n")).line(error.offset), 3);
+    let lone = read(&source(&format!("{V1}env = Environment('a')\n# spark\renv.register(ws)\n")), Form::Python);
+    assert!(lone.unwrap_err().message.contains("carriage return"));
+}
+
+#[test]
+fn comments_are_found() {
+    let text = format!("{V1}# one\nenv = Environment('a')  # two\n");
+    let script = script(&text);
+    assert_eq!(
+        script.comments.iter().map(|span| source(&text).slice(*span).to_owned()).collect::<Vec<_>>(),
+        ["# one", "# two"]
+    );
+    assert_eq!(script.statement(1).map(|span| source(&text).slice(span).to_owned()).unwrap(), "env = Environment('a')");
+}
+
+fn notebook(cells: &str) -> String {
+    format!(
+        "{{\n \"cells\": [\n{cells}\n ],\n \"metadata\": {{\"kernelspec\": {{\"language\": \"python\"}}}},\n \"nbformat\": 4,\n \"nbformat_minor\": 2\n}}\n"
+    )
+}
+
+fn code_cell(source: &str) -> String {
+    format!(
+        "  {{\n   \"cell_type\": \"code\",\n   \"execution_count\": 1,\n   \"metadata\": {{}},\n   \"outputs\": [{{\"text\": [\"Environment\\u0020\"]}}],\n   \"source\": {source}\n  }}"
+    )
+}
+
+const IMPORT: &str = "[\"from azureml.core import Environment\\n\", \"spark = 1\"]";
+
+#[test]
+fn a_notebook_gets_a_new_item_in_its_cell() {
+    let cell = |lines: &str| notebook(&[code_cell(IMPORT), code_cell(lines)].join(",\n"));
+    let cases = [
+        (
+            "[\n    \"env = Environment('a')\"\n   ]",
+            "[\n    \"env = Environment('a')\\n\",\n    \"env.spark.precache_packages = False\"\n   ]",
+        ),
+        (
+            "[\n    \"env = Environment(\\\"\\u00e4\\\")\\n\",\n    \"env.register(ws)\"\n   ]",
+            "[\n    \"env = Environment(\\\"\\u00e4\\\")\\n\",\n    \"env.spark.precache_packages = False\\n\",\n    \"env.register(ws)\"\n   ]",
+        ),
+        (
+            "[\"x = 1\\n\", \"env = Environment('a')\"]",
+            "[\"x = 1\\n\", \"env = Environment('a')\\n\", \"env.spark.precache_packages = False\"]",
+        ),
+        (
+            "\"env = Environment('a')\\nenv.register(ws)\"",
+            "\"env = Environment('a')\\nenv.spark.precache_packages = False\\nenv.register(ws)\"",
+        ),
+        (
+            "[\"env = Environment('a')\\nx = 1\\n\"]",
+            "[\"env = Environment('a')\\nenv.spark.precache_packages = False\\nx = 1\\n\"]",
+        ),
+        (
+            "[\"env = Environment('a')\\r\\n\", \"x = 1\"]",
+            "[\"env = Environment('a')\\r\\n\", \"env.spark.precache_packages = False\\r\\n\", \"x = 1\"]",
+        ),
+        (
+            "[\"env = Environment('a')\\n\", \"env.spark.precache_packages = True\"]",
+            "[\"env = Environment('a')\\n\", \"env.spark.precache_packages = False\"]",
+        ),
+    ];
+    for (before, after) in cases {
+        assert_eq!(fixed_in(&cell(before), Form::Notebook, 0).as_deref(), Ok(cell(after).as_str()));
+    }
+}
+
+#[test]
+fn lines_of_ipython_are_no_obstacle() {
+    let lines = [
+        "%matplotlib inline",
+        "!pip install 'x",
+        "files = !ls (",
+        "?env",
+        "env??",
+        "env = Environment('a')",
+        "%time x = 1",
+        "if x:",
+        "    !echo it's",
+        "y = (1",
+        "% 2)",
+        "z = '''",
+        "%no magic",
+        "'''",
+        "!a \\",
+        "  b (",
+        "w = 1",
+    ];
+    let source = serde_json::to_string(&lines.map(|line| format!("{line}\n"))).unwrap();
+    let text =
+        notebook(&[code_cell(IMPORT), code_cell("\"%%bash\\nif [ -f x ; (\\n\""), code_cell(&source)].join(",\n"));
+    let after = fixed_in(&text, Form::Notebook, 0).unwrap();
+    assert!(after.contains("\"env = Environment('a')\\n\",\"env.spark.precache_packages = False\\n\","), "{after}");
+}
+
+#[test]
+fn a_cell_that_is_no_python_matters_when_it_names_an_environment() {
+    let with = |cell: &str| {
+        notebook(&[code_cell(IMPORT), code_cell("\"env = Environment('a')\""), code_cell(cell)].join(",\n"))
+    };
+    assert!(fixed_in(&with("\"f(x y)\""), Form::Notebook, 0).is_ok());
+    assert!(fixed_in(&with("\"f(env y)\""), Form::Notebook, 0).unwrap_err().contains("not understood"));
+}
+
+#[test]
+fn cells_are_one_program_and_the_edit_goes_into_the_right_one() {
+    let text = notebook(
+        &[
+            code_cell(IMPORT),
+            code_cell("[]"),
+            code_cell("\"env = Environment('a')\""),
+            code_cell("[\"env.spark.packages = [p]\"]"),
+            code_cell("\"env.register(ws)\""),
+        ]
+        .join(",\n"),
+    );
+    let after = fixed_in(&text, Form::Notebook, 0).unwrap();
+    assert!(after.contains("[\"env.spark.packages = [p]\\n\",\"env.spark.precache_packages = False\"]"), "{after}");
+}
+
+#[test]
+fn a_notebook_that_is_none_is_refused_with_the_reason() {
+    let fails = |text: &str| read(&source(text), Form::Notebook).unwrap_err();
+    let word = "\"azureml Environment spark\"";
+    let good = notebook(&code_cell(word));
+    assert!(fails(&good.replace("\"nbformat\"", "// c\n\"nbformat\"")).message.contains("comment"));
+    let comma = good.replace("\"nbformat_minor\": 2", "\"nbformat_minor\": 2,");
+    assert!(fails(&comma).message.contains("comma behind the last"), "{}", fails(&comma));
+    assert_eq!(
+        source(&good.replace("\"outputs\"", "outputs")).line(fails(&good.replace("\"outputs\"", "outputs")).offset),
+        7
+    );
+    assert!(fails(&format!("{{\"worksheets\": [{word}]}}")).message.contains("format 3"));
+    assert!(fails(&format!("[{word}]")).message.contains("no JSON object"));
+    assert!(fails(&format!("{}{word}", "[".repeat(100_000))).message.contains("no valid JSON"));
+}
+
+#[test]
+fn a_kernel_of_another_language_is_left_alone() {
+    let text = notebook(&[code_cell(IMPORT), code_cell("\"env = Environment('a')\"")].join(",\n"));
+    assert!(read(&source(&text), Form::Notebook).unwrap().is_some());
+    assert!(read(&source(&text.replace("\"python\"", "\"R\"")), Form::Notebook).unwrap().is_none());
+}
+
+#[test]
+fn the_proof_refuses_what_is_not_meant() {
+    let text = format!("{V1}env = Environment('a')  # c\nif x:\n    y = 1\nelse:\n    z = 2\n");
+    let before = source(&text);
+    let script = script(&text);
+    let (_, changes) = script.precache_off(&before, 0).unwrap();
+    let changes: Vec<_> = changes.iter().collect();
+    let good = text.replace("# c\n", &format!("# c\n{OFF}"));
+    let proof = |after: &str| check(&before, &source(after), Form::Python, &changes);
+    assert_eq!(proof(&good), Ok(()));
+    for bad in [
+        text.clone(),
+        good.replace("False", "True"),
+        good.replace("# c", "# d"),
+        good.replace("  # c\n", "\n").replace("= False\n", "= False  # c\n"),
+        good.replace("y = 1", "y = 2"),
+        good.replace("    y = 1\nelse:\n    z = 2\n", "    y = 1\n    z = 2\nelse:\n    pass\n"),
+        good.replace("env.spark", "env.sparks"),
+        good.replace(OFF, &format!("{OFF}{OFF}")),
+        text.replace("else:\n", &format!("    {OFF}else:\n")),
+    ] {
+        assert!(proof(&bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn hostile_texts_end_in_a_result_or_an_error() {
+    let head = format!("{V1}env = Environment('a')\nenv.spark.packages = [p]\n");
+    let deep_if: String = (0..150).map(|depth| format!("{}if x:\n", " ".repeat(depth))).collect::<String>()
+        + &" ".repeat(150)
+        + "y = 1\n";
+    let cases = [
+        ("(".repeat(100_000), false),
+        (format!("x = {}1{}\n", "(".repeat(100_000), ")".repeat(100_000)), false),
+        (format!("x = {}1\n", "1 + ".repeat(20_000)), true),
+        (format!("x = a{}\n", ".b".repeat(20_000)), true),
+        (format!("x = a{}\n", "()".repeat(20_000)), true),
+        (format!("x = {}1\n", "1 if a else ".repeat(20_000)), true),
+        (format!("{}1\n", "x = ".repeat(20_000)), true),
+        (format!("if a:\n    pass\n{}", "elif a:\n    env.b = 1\n".repeat(5_000)), true),
+        (deep_if, false),
+        ("env = Environment('a')\n".repeat(5_000), true),
+        ("if a:\n  env = Environment('a')\n".repeat(5_000), true),
+        ("\"\"\"".to_owned(), false),
+        ("\\".to_owned(), false),
+        ("x = f\"{".repeat(300), false),
+    ];
+    for (text, good) in cases {
+        let result = read(&source(&format!("{head}{text}")), Form::Python);
+        assert_eq!(result.is_ok(), good, "{:.60} {:?}", text, result.err());
+    }
+    let large = format!("{head}# {}\n", "x".repeat(MAX_PYTHON));
+    assert!(read(&source(&large), Form::Python).unwrap_err().message.contains("larger than 8 MB"));
+}

@@ -1,0 +1,447 @@
+//! Reading the statements of a program in order: what is bound to which name, in which branch.
+//!
+//! The statements of the module are read first, then its functions, which find outside what was ever bound there. A
+//! branch is read by itself and joined with the others; nothing is assumed about which of them is taken.
+
+use std::collections::{HashMap, VecDeque};
+
+use tree_sitter::{Node, Tree};
+
+use super::ScriptError;
+use super::cells::Cell;
+use super::expressions::Context;
+use super::flat::Flat;
+use super::names::{Frame, Layer, Scope, Value};
+use super::objects::{EnvironmentObject, Place};
+
+/// CPython takes no deeper indentation.
+const MAX_DEPTH: usize = 100;
+
+/// The state of reading.
+pub(super) struct Walk<'t> {
+    pub(super) cells: &'t [Cell],
+    pub(super) flat: &'t Flat,
+    pub(super) frame: Frame,
+    pub(super) scopes: Vec<Scope>,
+    pub(super) classes: Vec<Scope>,
+    pub(super) blocks: Vec<Block>,
+    pub(super) objects: Vec<EnvironmentObject>,
+    /// What the constructions in the current statement gave, by where they stand.
+    pub(super) made: HashMap<(usize, usize), Value>,
+    pub(super) cell: usize,
+    pub(super) here: Place,
+    /// Whether the current statement is a simple one.
+    pub(super) simple: bool,
+    /// How many mocks of the class Environment are in force.
+    pub(super) mocked: usize,
+    /// The scope that functions defined here find their names in.
+    pub(super) def_scope: usize,
+    pub(super) functions: VecDeque<Function<'t>>,
+    pub(super) function_count: usize,
+}
+
+/// A suite of statements.
+pub(super) struct Block {
+    pub(super) parent: Option<usize>,
+    /// Whether it runs whenever what is around it does: the body of `with` or of a class.
+    pub(super) always: bool,
+}
+
+/// A function whose body is still to be read.
+pub(super) struct Function<'t> {
+    pub(super) node: Node<'t>,
+    pub(super) cell: usize,
+    pub(super) place: Place,
+    pub(super) scope: usize,
+    pub(super) class: Option<usize>,
+    pub(super) mocked: bool,
+}
+
+/// Reads all cells as one program.
+pub(super) fn environments(cells: &[Cell], trees: &[Tree], flat: &Flat) -> Result<Vec<EnvironmentObject>, ScriptError> {
+    let mut walk = Walk {
+        cells,
+        flat,
+        frame: Frame::new(0, None),
+        scopes: vec![Scope::default()],
+        classes: Vec::new(),
+        blocks: vec![Block { parent: None, always: false }],
+        objects: Vec::new(),
+        made: HashMap::new(),
+        cell: 0,
+        here: Place { statement: 0, block: 0, function: 0 },
+        simple: false,
+        mocked: 0,
+        def_scope: 0,
+        functions: VecDeque::new(),
+        function_count: 1,
+    };
+    for (number, tree) in trees.iter().enumerate() {
+        walk.cell = number;
+        walk.statements(tree.root_node(), 0, 0)?;
+    }
+    while let Some(function) = walk.functions.pop_front() {
+        walk.function(function)?;
+    }
+    walk.finish();
+    Ok(walk.objects)
+}
+
+impl<'t> Walk<'t> {
+    pub(super) fn text(&self, node: Node<'t>) -> &'t str {
+        let cells = self.cells;
+        cells.get(self.cell).and_then(|cell| cell.masked.get(node.byte_range())).unwrap_or_default()
+    }
+
+    /// The statements of a module or suite. Says whether the last one leaves the function.
+    pub(super) fn statements(&mut self, suite: Node<'t>, block: usize, depth: usize) -> Result<bool, ScriptError> {
+        if depth > MAX_DEPTH {
+            let cells = self.cells;
+            let message = "more than 100 levels of indentation, which Python does not take";
+            return Err(cells.get(self.cell).map_or_else(
+                || ScriptError { offset: 0, message: message.to_owned() },
+                |cell| cell.error(suite.start_byte(), message),
+            ));
+        }
+        let mut leaves = false;
+        for node in children(suite).into_iter().filter(|node| node.is_named() && !node.is_extra()) {
+            self.begin(node, block);
+            leaves = self.statement(node, block, depth)?;
+        }
+        Ok(leaves)
+    }
+
+    pub(super) fn begin(&mut self, node: Node<'t>, block: usize) {
+        self.here.block = block;
+        self.simple = !matches!(
+            node.kind(),
+            "if_statement"
+                | "for_statement"
+                | "while_statement"
+                | "try_statement"
+                | "with_statement"
+                | "match_statement"
+                | "function_definition"
+                | "class_definition"
+                | "decorated_definition"
+        );
+        if let Some(statement) = self.flat.at(self.cell, node.start_byte()) {
+            self.here.statement = statement;
+        }
+        self.made.clear();
+    }
+
+    fn statement(&mut self, node: Node<'t>, block: usize, depth: usize) -> Result<bool, ScriptError> {
+        match node.kind() {
+            "expression_statement" => self.expression_statement(node),
+            "return_statement" => {
+                self.mentions_in(node, Context::Escape);
+                return Ok(true);
+            }
+            "raise_statement" => {
+                self.mentions_in(node, Context::Plain);
+                return Ok(true);
+            }
+            "import_statement" | "import_from_statement" => self.import(node),
+            "global_statement" => {
+                for name in children(node).into_iter().filter(|node| node.is_named()) {
+                    let name = self.text(name).to_owned();
+                    self.frame.globals.push(name);
+                }
+            }
+            "delete_statement" => {
+                self.mentions_in(node, Context::Plain);
+                for name in children(node).into_iter().filter(|node| node.kind() == "identifier") {
+                    self.bind(self.text(name), Value::Nothing);
+                }
+            }
+            "if_statement" => self.if_statement(node, block, depth)?,
+            "for_statement" => {
+                if let Some(right) = node.child_by_field_name("right") {
+                    self.mentions(right, Context::Escape);
+                }
+                let mut layer = Layer::new();
+                if let Some(body) = node.child_by_field_name("body") {
+                    let left = node.child_by_field_name("left");
+                    (layer, _) = self.branch(block, |walk, inner| {
+                        if let Some(left) = left {
+                            walk.forget(left);
+                        }
+                        walk.statements(body, inner, depth + 1)
+                    })?;
+                }
+                self.merge(vec![layer], true);
+                self.else_of(node, block, depth)?;
+            }
+            "while_statement" => {
+                self.mention_field(node, "condition");
+                let mut layer = Layer::new();
+                if let Some(body) = node.child_by_field_name("body") {
+                    (layer, _) = self.branch(block, |walk, inner| walk.statements(body, inner, depth + 1))?;
+                }
+                self.merge(vec![layer], true);
+                self.else_of(node, block, depth)?;
+            }
+            "try_statement" => self.try_statement(node, block, depth)?,
+            "with_statement" => self.with_statement(node, block, depth)?,
+            "match_statement" => self.match_statement(node, block, depth)?,
+            "function_definition" => self.definition(node, false),
+            "class_definition" => self.class(node, block, depth)?,
+            "decorated_definition" => {
+                let mut mocked = false;
+                for decorator in children(node).into_iter().filter(|node| node.kind() == "decorator") {
+                    mocked |= mocks(self.text(decorator));
+                    self.mentions_in(decorator, Context::Plain);
+                }
+                self.mocked += usize::from(mocked);
+                let result = match node.child_by_field_name("definition") {
+                    Some(class) if class.kind() == "class_definition" => self.class(class, block, depth),
+                    Some(function) => {
+                        self.definition(function, mocked);
+                        Ok(())
+                    }
+                    None => Ok(()),
+                };
+                self.mocked -= usize::from(mocked);
+                result?;
+            }
+            _ => self.mentions_in(node, Context::Plain),
+        }
+        Ok(false)
+    }
+
+    fn mention_field(&mut self, node: Node<'t>, field: &str) {
+        if let Some(node) = node.child_by_field_name(field) {
+            self.mentions(node, Context::Plain);
+        }
+    }
+
+    /// Reads a branch on a layer of its own.
+    fn branch(
+        &mut self,
+        parent: usize,
+        read: impl FnOnce(&mut Self, usize) -> Result<bool, ScriptError>,
+    ) -> Result<(Layer, bool), ScriptError> {
+        let block = self.block(Some(parent), false);
+        self.frame.layers.push(Layer::new());
+        let leaves = read(self, block);
+        let layer = self.frame.layers.pop().unwrap_or_default();
+        Ok((layer, leaves?))
+    }
+
+    pub(super) fn block(&mut self, parent: Option<usize>, always: bool) -> usize {
+        self.blocks.push(Block { parent, always });
+        self.blocks.len() - 1
+    }
+
+    fn merge(&mut self, branches: Vec<Layer>, or_none: bool) {
+        let (scopes, scope) = (&self.scopes, self.frame.scope);
+        let outside = scopes.get(scope).and_then(|scope| scope.enclosing);
+        self.frame.merge(branches, or_none, |key| free(scopes, outside, key).cloned());
+    }
+
+    fn if_statement(&mut self, node: Node<'t>, block: usize, depth: usize) -> Result<(), ScriptError> {
+        self.mention_field(node, "condition");
+        let mut layers = Vec::new();
+        let mut or_none = true;
+        let suites = children(node).into_iter().filter_map(|child| match child.kind() {
+            "block" => Some((child, None)),
+            "elif_clause" => Some((child.child_by_field_name("consequence")?, Some(child))),
+            "else_clause" => Some((child.child_by_field_name("body")?, Some(child))),
+            _ => None,
+        });
+        for (suite, clause) in suites.collect::<Vec<_>>() {
+            if let Some(clause) = clause {
+                or_none &= clause.kind() != "else_clause";
+                self.begin(clause, block);
+                self.mention_field(clause, "condition");
+            }
+            let (layer, leaves) = self.branch(block, |walk, inner| walk.statements(suite, inner, depth + 1))?;
+            if !leaves {
+                layers.push(layer);
+            }
+        }
+        self.merge(layers, or_none);
+        Ok(())
+    }
+
+    /// The `else` of a loop.
+    fn else_of(&mut self, node: Node<'t>, block: usize, depth: usize) -> Result<(), ScriptError> {
+        let suite = children(node).into_iter().find(|child| child.kind() == "else_clause");
+        if let Some(suite) = suite.and_then(|clause| clause.child_by_field_name("body")) {
+            let (layer, leaves) = self.branch(block, |walk, inner| walk.statements(suite, inner, depth + 1))?;
+            if !leaves {
+                self.merge(vec![layer], true);
+            }
+        }
+        Ok(())
+    }
+
+    fn try_statement(&mut self, node: Node<'t>, block: usize, depth: usize) -> Result<(), ScriptError> {
+        let mut layers = Vec::new();
+        let mut last = None;
+        let parts = children(node);
+        let otherwise = parts.iter().find(|part| part.kind() == "else_clause").copied();
+        for part in parts {
+            match part.kind() {
+                "block" => {
+                    let (layer, leaves) = self.branch(block, |walk, inner| {
+                        let leaves = walk.statements(part, inner, depth + 1)?;
+                        match otherwise.and_then(|clause| clause.child_by_field_name("body")) {
+                            Some(suite) => {
+                                let inner = walk.block(Some(block), false);
+                                walk.statements(suite, inner, depth + 1)
+                            }
+                            None => Ok(leaves),
+                        }
+                    })?;
+                    if !leaves {
+                        layers.push(layer);
+                    }
+                }
+                "except_clause" => {
+                    self.begin(part, block);
+                    let (layer, leaves) = self.branch(block, |walk, inner| {
+                        let mut leaves = false;
+                        for child in children(part) {
+                            match child.kind() {
+                                "block" => leaves = walk.statements(child, inner, depth + 1)?,
+                                "as_pattern" => walk.as_pattern(child),
+                                _ => {}
+                            }
+                        }
+                        Ok(leaves)
+                    })?;
+                    if !leaves {
+                        layers.push(layer);
+                    }
+                }
+                "finally_clause" => last = children(part).into_iter().find(|child| child.kind() == "block"),
+                _ => {}
+            }
+        }
+        self.merge(layers, false);
+        if let Some(suite) = last {
+            let inner = self.block(Some(block), false);
+            self.statements(suite, inner, depth + 1)?;
+        }
+        Ok(())
+    }
+
+    fn with_statement(&mut self, node: Node<'t>, block: usize, depth: usize) -> Result<(), ScriptError> {
+        let mut mocked = 0;
+        for clause in children(node).into_iter().filter(|child| child.kind() == "with_clause") {
+            for item in children(clause).into_iter().filter(|child| child.kind() == "with_item") {
+                let Some(value) = item.child_by_field_name("value") else { continue };
+                mocked += usize::from(mocks(self.text(value)));
+                match value.kind() {
+                    "as_pattern" => self.as_pattern(value),
+                    _ => self.mentions(value, Context::Plain),
+                }
+            }
+        }
+        self.mocked += mocked;
+        let inner = self.block(Some(block), true);
+        let result = match node.child_by_field_name("body") {
+            Some(body) => self.statements(body, inner, depth + 1).map(|_| ()),
+            None => Ok(()),
+        };
+        self.mocked -= mocked;
+        result
+    }
+
+    fn match_statement(&mut self, node: Node<'t>, block: usize, depth: usize) -> Result<(), ScriptError> {
+        let mut layers = Vec::new();
+        self.mention_field(node, "subject");
+        let Some(body) = node.child_by_field_name("body") else { return Ok(()) };
+        for case in children(body).into_iter().filter(|child| child.kind() == "case_clause") {
+            self.begin(case, block);
+            let (layer, leaves) = self.branch(block, |walk, inner| {
+                for pattern in children(case).into_iter().filter(|child| child.kind() == "case_pattern") {
+                    walk.forget(pattern);
+                }
+                walk.mention_field(case, "guard");
+                match case.child_by_field_name("consequence") {
+                    Some(suite) => walk.statements(suite, inner, depth + 1),
+                    None => Ok(false),
+                }
+            })?;
+            if !leaves {
+                layers.push(layer);
+            }
+        }
+        self.merge(layers, true);
+        Ok(())
+    }
+
+    /// `VALUE as NAME`
+    fn as_pattern(&mut self, node: Node<'t>) {
+        for child in children(node).into_iter().filter(|child| child.is_named()) {
+            match child.kind() {
+                "as_pattern_target" => self.forget(child),
+                _ => self.mentions(child, Context::Escape),
+            }
+        }
+    }
+
+    /// Every name in a target or pattern now stands for something else.
+    pub(super) fn forget(&mut self, node: Node<'t>) {
+        let mut stack = vec![node];
+        while let Some(node) = stack.pop() {
+            match node.kind() {
+                "identifier" => self.bind(self.text(node), Value::Other),
+                "attribute" | "subscript" => self.mentions(node, Context::Plain),
+                _ => stack.extend(children(node)),
+            }
+        }
+    }
+
+    /// Binds a name, or a dotted one such as `self.env`.
+    pub(super) fn bind(&mut self, key: &str, value: Value) {
+        self.name(key, &value);
+        if let Some(scope) = self.scopes.get_mut(self.frame.scope) {
+            scope.bind(key, value.clone());
+        }
+        let root = key.split('.').next().unwrap_or(key);
+        if self.frame.globals.iter().any(|name| name == root)
+            && let Some(scope) = self.scopes.first_mut()
+        {
+            scope.bind(key, value.clone());
+        }
+        if root == "self"
+            && let Some(class) = self.frame.class.and_then(|class| self.classes.get_mut(class))
+        {
+            class.bind(key, value.clone());
+        }
+        self.frame.bind(key, value);
+    }
+
+    /// What a name that the current function has not bound means.
+    pub(super) fn free(&self, key: &str) -> Option<&Value> {
+        if key.starts_with("self.") {
+            return self.frame.class.and_then(|class| self.classes.get(class))?.names.get(key);
+        }
+        free(&self.scopes, self.scopes.get(self.frame.scope)?.enclosing, key)
+    }
+}
+
+fn free<'a>(scopes: &'a [Scope], mut scope: Option<usize>, key: &str) -> Option<&'a Value> {
+    while let Some(found) = scope.and_then(|scope| scopes.get(scope)) {
+        if let Some(value) = found.names.get(key) {
+            return Some(value);
+        }
+        scope = found.enclosing;
+    }
+    None
+}
+
+/// Whether a decorator or context manager puts a mock in the place of the class Environment.
+fn mocks(text: &str) -> bool {
+    text.contains("patch") && text.contains("Environment")
+}
+
+/// All children of a node.
+pub(super) fn children(node: Node<'_>) -> Vec<Node<'_>> {
+    let mut cursor = node.walk();
+    node.children(&mut cursor).collect()
+}

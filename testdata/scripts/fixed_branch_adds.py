@@ -1,0 +1,6 @@
+from azureml.core import Environment
+from azureml.core.environment import SparkPackage
+env = Environment('a')
+if ws is not None:
+    env.spark.packages = [SparkPackage('com.microsoft.ml', 'mmlspark_2.11', '0.15')]
+env.register(ws)

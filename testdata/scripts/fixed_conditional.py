@@ -1,0 +1,5 @@
+from azureml.core import Environment
+from azureml.core.environment import SparkPackage
+env = Environment('a') if ws else Environment('b')
+env.spark.packages = [SparkPackage('com.microsoft.ml', 'mmlspark_2.11', '0.15')]
+env.register(ws)

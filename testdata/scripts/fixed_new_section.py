@@ -1,0 +1,6 @@
+from azureml.core import Environment
+from azureml.core.environment import SparkPackage, SparkSection
+env = Environment('a')
+env.spark = SparkSection()
+env.spark.packages = [SparkPackage('com.microsoft.ml', 'mmlspark_2.11', '0.15')]
+env.register(ws)

@@ -1,0 +1,7 @@
+from azureml.core import Environment
+from azureml.core.environment import SparkPackage
+env = Environment('a')
+env.spark.packages = [SparkPackage('com.microsoft.ml', 'mmlspark_2.11', '0.15')]
+if not ws:
+    env.spark.precache_packages = False
+env.register(ws)

@@ -1,0 +1,6 @@
+from azureml.core import Environment
+from azureml.core.environment import SparkPackage
+DEBUG = False
+env = Environment('a')
+env.spark.packages = [SparkPackage('com.microsoft.ml', 'mmlspark_2.11', '0.15')]
+env.spark.precache_packages = not DEBUG

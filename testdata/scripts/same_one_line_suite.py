@@ -1,0 +1,4 @@
+from azureml.core import Environment
+from azureml.core.environment import SparkPackage
+if True: env = Environment('a')
+env.spark.packages = [SparkPackage('com.microsoft.ml', 'mmlspark_2.11', '0.15')]

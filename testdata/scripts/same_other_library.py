@@ -1,0 +1,3 @@
+import azureml.core
+from jinja2 import Environment
+spark = Environment()

@@ -1,0 +1,4 @@
+from azureml.core import Environment
+class Environment:
+    spark = None
+env = Environment()

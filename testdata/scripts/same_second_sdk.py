@@ -1,0 +1,3 @@
+import azureml.core
+from azure.ai.ml.entities import Environment
+env = Environment(name='spark', image='ubuntu')
