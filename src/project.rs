@@ -395,6 +395,10 @@ impl Loader<'_> {
         if let Err(error) = fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)) {
             return self.problem(path, None, io_message(&error));
         }
+        let kind = discover::kind_of(path);
+        if !matches!(origin, Origin::Named) && !may_concern_us(&bytes, kind) {
+            return;
+        }
         let source = match Source::new(name.clone(), Some(path.to_owned()), bytes) {
             Ok(source) => source,
             Err(error) => {
@@ -404,7 +408,6 @@ impl Loader<'_> {
         };
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let context = BuildContext::Folder(folder.to_owned());
-        let kind = discover::kind_of(path);
         let model = match parse(&source, kind, &context) {
             Ok(Some(model)) => model,
             // Most files of a folder are none of envfix's, and nobody said that they were.
@@ -585,6 +588,16 @@ fn definitions_in(folder: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = entries.filter(known).take(MANY).collect();
     found.sort();
     found
+}
+
+/// Whether a file of a folder may hold something for envfix: most JSON and Python does not, whatever else is in it.
+fn may_concern_us(bytes: &[u8], kind: Option<Kind>) -> bool {
+    let has = |word: &str| memchr::memmem::find(bytes, word.as_bytes()).is_some();
+    match kind {
+        Some(Kind::Json) => ["recache", "\"docker\"", "\"spark\"", "userManagedDependencies"].into_iter().any(has),
+        Some(Kind::Python | Kind::Notebook) => has("azureml"),
+        Some(Kind::Dockerfile | Kind::Yaml) | None => true,
+    }
 }
 
 /// Whether a file that cannot be read looks like an environment definition all the same.

@@ -177,6 +177,15 @@ fn in_a_folder_only_what_looks_like_a_definition_is_told_when_it_cannot_be_read(
 }
 
 #[test]
+fn programs_and_json_of_a_folder_that_do_not_concern_azure_ml_may_hold_any_bytes() {
+    let here = Sandbox::with(&[("Dockerfile", QUIET)]);
+    here.write("latin.py", b"# caf\xe9\nprint(1)\n");
+    here.write("utf16.json", b"\xff\xfe{\x00}\x00");
+    here.write("binary.ipynb", b"\x00\x01");
+    here.run(&["."]).exits(0);
+}
+
+#[test]
 fn a_null_section_is_told_and_nothing_is_written() {
     let text = "{\"name\": \"a\", \"docker\": {\"baseImage\": \"b:1\"}, \"spark\": null}";
     let here = Sandbox::with(&[("azureml_environment.json", text)]);
