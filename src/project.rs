@@ -541,6 +541,7 @@ impl Loader<'_> {
                 _ => None,
             })
             .collect();
+        self.lend_conda_step(named);
         if environments.is_empty() {
             return;
         }
@@ -551,6 +552,28 @@ impl Loader<'_> {
                 let by_name = environments.iter().find(|(name, _)| name == wanted);
                 let only = (environments.len() == 1).then(|| &environments[0]);
                 link.environment = by_name.or(only).map(|(_, environment)| Arc::clone(environment));
+            }
+        }
+    }
+
+    /// A definition named with `--env` builds on the Dockerfiles named with it.
+    fn lend_conda_step(&mut self, named: &[PathBuf]) {
+        let links = &self.project.links;
+        let appends = |member: &Member| {
+            let Model::Azure(file) = &member.model else { return false };
+            let mut own = links.iter().filter(|link| link.from == member.source.name());
+            let conda = own.any(|link| link.why == Why::CondaFile);
+            file.definitions.iter().any(|definition| relation::appends_conda(file, definition, conda))
+        };
+        let mut definitions = self.project.members.iter().filter(|member| {
+            member.source.path().is_some_and(|path| named.iter().any(|other| other == path)) && appends(member)
+        });
+        let Some(by) = definitions.next().map(|member| Appended { by: member.source.name().to_owned() }) else {
+            return;
+        };
+        for member in self.project.members.iter().filter(|member| member.origin == Origin::Named) {
+            if let (Model::Dockerfile(_), Some(path)) = (&member.model, member.source.path()) {
+                self.appended.extend(fs::canonicalize(path).ok().map(|path| (path, by.clone())));
             }
         }
     }

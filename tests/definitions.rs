@@ -50,6 +50,16 @@ fn no_follow_leaves_the_others_alone() {
 }
 
 #[test]
+fn a_definition_named_with_env_builds_on_the_dockerfile_named_with_it() {
+    let here = Sandbox::with(&[("image/Dockerfile", QUIET), ("defs/azureml_environment.json", V1)]);
+    here.write("defs/conda_dependencies.yml", CONDA_FIXED);
+    here.run(&["image/Dockerfile"]).exits(0);
+    assert_eq!(here.read("image/Dockerfile"), QUIET);
+    here.run(&["image/Dockerfile", "--env", "defs/azureml_environment.json"]).exits(0);
+    assert_eq!(here.read("image/Dockerfile"), format!("{QUIET}{TIMEOUTS}"));
+}
+
+#[test]
 fn an_image_that_brings_its_own_packages_gets_no_conda_step() {
     let here = v1_folder();
     let own = V1.replace("\"userManagedDependencies\": false", "\"userManagedDependencies\": true");

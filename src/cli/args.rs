@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Fixes Dockerfiles and conda environment YAMLs whose image builds fail, by the documented remedies of Azure Machine
+/// Fixes Dockerfiles and environment definitions whose image builds fail, by the documented remedies of Azure Machine
 /// Learning, as the smallest verified patch. In place by default.
 #[derive(Debug, Parser)]
 #[command(name = "envfix", version, arg_required_else_help = true, args_conflicts_with_subcommands = true)]
@@ -37,7 +37,7 @@ pub struct Fix {
     /// An environment definition that belongs to the Dockerfile, when it cannot be found by itself
     #[arg(long = "env", value_name = "FILE")]
     pub environments: Vec<PathBuf>,
-    /// Leave definitions alone that a named Dockerfile refers to
+    /// Leave files alone that a named file refers to, or that refer to it
     #[arg(long)]
     pub no_follow: bool,
     /// Only this patch; its hardening and unsafe branches apply (repeatable)
