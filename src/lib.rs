@@ -38,6 +38,7 @@ pub mod examples;
 pub mod facts;
 mod find;
 mod finding;
+mod load;
 mod model;
 pub mod output;
 pub mod patch;
