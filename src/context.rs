@@ -39,6 +39,16 @@ impl BuildContext {
         }
     }
 
+    /// Whether a file lies directly in the context; `None` where that is not known.
+    #[must_use]
+    pub fn has(&self, name: &str) -> Option<bool> {
+        match self {
+            BuildContext::Memory(files) => Some(files.contains_key(name)),
+            BuildContext::Folder(folder) => Some(folder.join(name).is_file()),
+            BuildContext::None => None,
+        }
+    }
+
     /// Where a file or folder of the context is on disk. Symbolic links that lead out of the context are not followed.
     #[must_use]
     pub fn locate(&self, path: &str) -> Option<PathBuf> {
@@ -255,6 +265,16 @@ mod tests {
         assert_eq!(source_in("FROM a\nCOPY env.yml .\nRUN x", "$FILE"), None);
         assert_eq!(source_in("FROM a\nCOPY env.yml .\nFROM c\nRUN x", "env.yml"), None);
         assert_eq!(source_in("FROM a\nCOPY env.yml .\nRUN x", "https://host/env.yml"), None);
+    }
+
+    #[test]
+    fn whether_a_file_is_there_is_known_only_of_a_folder() {
+        let folder = BuildContext::Folder(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).to_owned());
+        assert_eq!(
+            (folder.has("Cargo.toml"), folder.has("src"), folder.has("Cargo.tom")),
+            (Some(true), Some(false), Some(false))
+        );
+        assert_eq!(BuildContext::None.has("Cargo.toml"), None);
     }
 
     #[test]

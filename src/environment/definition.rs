@@ -449,7 +449,8 @@ fn is_v2_map(map: &serde_yaml::Mapping) -> bool {
     let text = |key: &str| map.get(key).is_some_and(Value::is_string);
     let source = text("image")
         || map.get("build").and_then(Value::as_mapping).is_some_and(|build| {
-            build.keys().filter_map(Value::as_str).all(|key| matches!(key, "path" | "dockerfile_path" | "local_path"))
+            let known = ["path", "dockerfile_path", "local_path"];
+            build.keys().filter_map(Value::as_str).all(|key| known.iter().any(|known| alike(known, key)))
         })
         || map.get("conda_file").is_some_and(|conda| conda.is_string() || conda.get("dependencies").is_some());
     let belongs = |key: &str| known.iter().chain(&OLD).any(|known| alike(known, key));

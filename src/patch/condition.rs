@@ -39,6 +39,7 @@ fn truth(conditions: &Conditions, subject: &Subject) -> Truth {
         timeout_set_elsewhere,
         curated,
         key,
+        right_key_too,
         keys,
     } = conditions;
     let mut least = Truth::Yes;
@@ -83,6 +84,10 @@ fn truth(conditions: &Conditions, subject: &Subject) -> Truth {
     if !key.is_empty() {
         let about = subject.key.as_ref();
         need(of(Some(about.is_some_and(|about| key.contains(about)))));
+    }
+    if let Some(wanted) = right_key_too {
+        let there = subject.definition.as_ref().zip(subject.key.as_ref());
+        need(of(there.map(|(about, key)| about.definition.get(key).is_some() == *wanted)));
     }
     if !keys.is_empty() {
         let holds = |(key, tests): (&String, &Vec<KeyTest>)| {

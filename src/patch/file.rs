@@ -252,6 +252,10 @@ pub struct DefinitionCondition {
     /// Whether it is a file of its own, and not written inside a job, a component or a deployment.
     #[serde(default)]
     pub file_of_its_own: Option<bool>,
+    /// None of these files lies beside it, by name. Of a text that comes from no folder this is not known, and does not
+    /// hold.
+    #[serde(default)]
+    pub not_beside: Vec<String>,
     /// The key that the report points at; without it, the first of `keys` that is there.
     #[serde(default)]
     pub at: Option<String>,
@@ -305,6 +309,8 @@ pub enum KeyTest {
     LongerThan(usize),
     /// The name of an image without a tag and without a digest.
     ImageWithoutTag,
+    /// The name of one of these images, with any tag or digest: `mcr.microsoft.com/azureml/base`.
+    ImageNamed(Vec<String>),
     /// A map that has other keys than these.
     HasKeysBesides(Vec<String>),
 }
@@ -407,6 +413,9 @@ pub struct Conditions {
     /// The key of a definition that the finding is about is, or should be, one of these.
     #[serde(default)]
     pub key: Vec<String>,
+    /// The misspelt key that the finding is about is there in its right spelling as well.
+    #[serde(default)]
+    pub right_key_too: Option<bool>,
     /// Keys of the definition, and what each must be: one of the tests given.
     #[serde(default, with = "serde_yaml::with::singleton_map_recursive")]
     #[schemars(with = "BTreeMap<String, Vec<KeyTest>>")]

@@ -36,6 +36,9 @@ fn of_definition(
     if condition.file_of_its_own.is_some_and(|wanted| wanted != own) {
         return Vec::new();
     }
+    if condition.not_beside.iter().any(|name| view.context.has(name) != Some(false)) {
+        return Vec::new();
+    }
     let dockerfile = if condition.dockerfile.is_empty() {
         DockerfileState::Unknown
     } else {
@@ -153,6 +156,15 @@ impl AboutDefinition {
                 .filter(|text| !text.is_empty() && !text.contains(['{', '$', '<']))
                 .and_then(|text| ImageReference::parse(text).ok())
                 .is_some_and(|reference| reference.tag.is_none() && reference.digest.is_none()),
+            KeyTest::ImageNamed(names) => {
+                text.and_then(|text| ImageReference::parse(text).ok()).is_some_and(|reference| {
+                    let name = match reference.registry {
+                        Some(registry) => format!("{registry}/{}", reference.name),
+                        None => reference.name.to_owned(),
+                    };
+                    names.contains(&name)
+                })
+            }
             KeyTest::HasKeysBesides(names) => value.and_then(Value::as_mapping).is_some_and(|map| {
                 map.keys().any(|key| key.as_str().is_some_and(|key| names.iter().all(|name| name != key)))
             }),
