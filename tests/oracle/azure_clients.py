@@ -128,6 +128,14 @@ def words_of(finding):
     return set(re.findall(r"\w+", text))
 
 
+def names(finding, path):
+    """Whether a finding names a key; of a key that gets another name, all that is in it moves along."""
+    words = words_of(finding)
+    if finding["patch"] == "key-spelling":
+        return any(key in words for key in path)
+    return bool(path) and path[-1] in words
+
+
 def is_spark(finding):
     return re.search(r"spark|precache", finding["patch"], re.I) is not None
 
@@ -147,7 +155,10 @@ def beyond(found, fixes, kind):
         shown = f"{'.'.join(path) or 'the document'}: {json.dumps(old, default=repr)[:150]} is " \
                 f"{json.dumps(new, default=repr)[:150]}"
         if is_precache(path, kind):
-            if not any(is_spark(fix) for fix in fixes) or new is not False:
+            # It may be switched off; or it may stand elsewhere in the text now, under the name that is read.
+            renamed = any(names(fix, path) and not is_spark(fix) for fix in fixes)
+            off = any(is_spark(fix) for fix in fixes) and new is False
+            if not off and not (renamed and (new is None or isinstance(new, bool))):
                 yield shown
             continue
         allowed = False
@@ -158,13 +169,13 @@ def beyond(found, fixes, kind):
                 allowed |= key == "dependencies" and is_pip(old, new)
             elif fix["patch"] in DOCKERFILE_PATCHES:
                 allowed |= key == "baseDockerfile" and isinstance(old, str) and isinstance(new, str)
-            elif key in words_of(fix):
+            elif names(fix, path):
                 named[number] += 1
                 allowed = True
         if not allowed:
             yield shown
     for number, count in named.items():
-        if count > 2 * len(fixes[number]["fix"]["edits"]):  # a renamed key is one gone and one new
+        if fixes[number]["patch"] != "key-spelling" and count > 2 * len(fixes[number]["fix"]["edits"]):  # a renamed key is one gone and one new
             yield f"{len(fixes[number]['fix']['edits'])} edits of {fixes[number]['patch']} changed {count} keys"
 
 
