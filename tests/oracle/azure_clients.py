@@ -121,6 +121,13 @@ def changes(before, after, path=()):
         yield path, before, after
 
 
+def inside(path, value):
+    """The values within a map, as changes from nothing."""
+    for key, item in value.items() if isinstance(value, dict) else ():
+        yield (*path, str(key)), None, item
+        yield from inside((*path, str(key)), item)
+
+
 def words_of(finding):
     """The words in which a finding says what it does."""
     fix = finding["fix"]
@@ -308,6 +315,8 @@ class Bench:
         """What changed in a loaded object that did not change, in the same way, in the data of the files. In the entity
         of a job the same environment stands more than once, so only the ends of the paths are compared."""
         plain = lambda key: key.replace("_", "").lower()
+        # A map under a new name brings all that is in it.
+        data_changes = [it for path, old, new in data_changes for it in [(path, old, new), *inside(path, new)]]
         known = [(tuple(plain(key) for key in path[-2:]), old, new) for path, old, new in data_changes]
         for path, old, new in changes(before, after):
             end = tuple(plain(key) for key in path[-2:])
