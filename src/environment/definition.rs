@@ -202,7 +202,7 @@ impl AzureFile {
             let merged = of_map.apply_merge();
             merged.map_err(|error| ReadError::at(text, document.node(map).span.start, error.to_string()))?;
             if format == Format::RunConfig {
-                of_map = as_read(of_map);
+                of_map = as_read(of_map, "");
             }
             let conda_key = match format {
                 Format::CliV2 => vec!["conda_file"],
@@ -330,22 +330,20 @@ impl Definition {
     }
 }
 
-/// The values of a runconfig under the keys that the client reads. No deeper than documents are read.
-fn as_read(value: Value) -> Value {
-    match value {
-        Value::Mapping(map) => {
-            let entries = map.into_iter().map(|(key, value)| {
-                let key = match key {
-                    Value::String(key) => Value::String(Format::RunConfig.reads(&key).into_owned()),
-                    other => other,
-                };
-                (key, as_read(value))
-            });
-            Value::Mapping(entries.collect())
-        }
-        Value::Sequence(items) => Value::Sequence(items.into_iter().map(as_read).collect()),
-        other => other,
+/// The values of a runconfig under the keys that the client reads: those of the maps that it knows, not the names of
+/// variables.
+fn as_read(value: Value, path: &str) -> Value {
+    let Value::Mapping(map) = value else { return value };
+    if Format::RunConfig.keys(path).is_none() && path != "docker.buildContext" {
+        return Value::Mapping(map);
     }
+    let entries = map.into_iter().map(|(key, value)| {
+        let Value::String(key) = key else { return (key, value) };
+        let key = Format::RunConfig.reads(&key).into_owned();
+        let inner = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        (Value::String(key), as_read(value, &inner))
+    });
+    Value::Mapping(entries.collect())
 }
 
 /// Whether two keys differ in nothing but capitals, `_` and `-`.
