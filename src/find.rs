@@ -110,7 +110,7 @@ fn in_conda(environment: &CondaEnvironment, catalogue: &Catalogue, values: &Valu
 fn in_azure(member: &Member, file: &AzureFile, catalogue: &Catalogue, values: &Values) -> Vec<Finding> {
     let inline = file.definitions.iter().filter_map(|definition| definition.conda.as_ref());
     let mut findings: Vec<Finding> = inline.flat_map(|conda| in_conda(conda, catalogue, values)).collect();
-    let view = DefinitionView { source: &member.source, file, context: &member.context, values };
+    let view = DefinitionView::new(&member.source, file, &member.context, values);
     let suspects = |suspect: &Suspect| match &suspect.definition {
         Some(condition) => suspect::definitions(&view, condition),
         None => Vec::new(),

@@ -121,6 +121,7 @@ pub struct Source {
     path: Option<PathBuf>,
     text: String,
     line_starts: OnceLock<Vec<usize>>,
+    newline: OnceLock<Newline>,
 }
 
 impl SourceError {
@@ -148,7 +149,9 @@ impl Source {
             return Err(SourceError::Binary { line: line_of(&bytes, offset), offset });
         }
         match String::from_utf8(bytes) {
-            Ok(text) => Ok(Self { name: name.into(), path, text, line_starts: OnceLock::new() }),
+            Ok(text) => {
+                Ok(Self { name: name.into(), path, text, line_starts: OnceLock::new(), newline: OnceLock::new() })
+            }
             Err(error) => {
                 let offset = error.utf8_error().valid_up_to();
                 Err(SourceError::InvalidUtf8 { line: line_of(error.as_bytes(), offset), offset })
@@ -159,13 +162,25 @@ impl Source {
     /// A source made from text, for examples and for texts that come from no file.
     #[must_use]
     pub fn from_text(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { name: name.into(), path: None, text: text.into(), line_starts: OnceLock::new() }
+        Self {
+            name: name.into(),
+            path: None,
+            text: text.into(),
+            line_starts: OnceLock::new(),
+            newline: OnceLock::new(),
+        }
     }
 
     /// The same file with another text.
     #[must_use]
     pub fn with_text(&self, text: String) -> Self {
-        Self { name: self.name.clone(), path: self.path.clone(), text, line_starts: OnceLock::new() }
+        Self {
+            name: self.name.clone(),
+            path: self.path.clone(),
+            text,
+            line_starts: OnceLock::new(),
+            newline: OnceLock::new(),
+        }
     }
 
     /// What reports and diffs call the file, with `/` between folders.
@@ -201,12 +216,14 @@ impl Source {
     /// The newline that most lines end in; `\n` where there is none.
     #[must_use]
     pub fn newline(&self) -> Newline {
-        let bytes = self.text.as_bytes();
-        let (mut crlf, mut lf) = (0usize, 0usize);
-        for at in memchr::memchr_iter(b'\n', bytes) {
-            if at > 0 && bytes[at - 1] == b'\r' { crlf += 1 } else { lf += 1 }
-        }
-        if crlf > lf { Newline::CrLf } else { Newline::Lf }
+        *self.newline.get_or_init(|| {
+            let bytes = self.text.as_bytes();
+            let (mut crlf, mut lf) = (0usize, 0usize);
+            for at in memchr::memchr_iter(b'\n', bytes) {
+                if at > 0 && bytes[at - 1] == b'\r' { crlf += 1 } else { lf += 1 }
+            }
+            if crlf > lf { Newline::CrLf } else { Newline::Lf }
+        })
     }
 
     fn line_starts(&self) -> &[usize] {

@@ -405,3 +405,64 @@ fn links_in_a_circle() {
     here.run(&["a"]).exits(0).says(&["1 file read"]);
     here.run(&["Containerfile"]).exits(2).says(&["Containerfile"]);
 }
+
+// ---- definitions and programs
+
+#[test]
+fn deep_long_and_crowded_json() {
+    let deep =
+        |open: &str, close: &str| format!("{{\"spark\": {}{}}}", repeated(open, 100_000), repeated(close, 100_000));
+    survives("azureml_environment.json", &deep("[", "]")).1.exits(2);
+    survives("azureml_environment.json", &deep("{\"a\":", "}")).1.exits(2);
+    survives("azureml_environment.json", &format!("{{\"spark\": {}", repeated("[", 1_000_000))).1.exits(2);
+    let many: String = (0..200_000).map(|number| format!("\"key{number}\": 1,\n")).collect();
+    let (here, ran) = survives(
+        "azureml_environment.json",
+        &format!("{{{many}\"spark\": {{\"packages\": [\"a:b:1\"], \"precachePackages\": true}}}}"),
+    );
+    ran.exits(0);
+    assert!(here.read("azureml_environment.json").ends_with("\"precachePackages\": false}}"));
+    let large = format!("{{\"spark\": {{\"packages\": [\"{}\"]}}}}", repeated("x", 20 << 20));
+    survives("azureml_environment.json", &large).1.exits(2).says(&["bytes"]);
+}
+
+#[test]
+fn three_thousand_environments_in_one_file() {
+    let job = |number: usize| {
+        format!(
+            "  job{number}:\n    command: a\n    environment:\n      image: a/b:1\n      conda_file: {{dependencies: \
+             [python=3.10, {{pip: [flask]}}]}}\n"
+        )
+    };
+    let jobs: String = (0..3_000).map(job).collect();
+    let (here, ran) = survives("pipeline.yml", &format!("type: pipeline\njobs:\n{jobs}"));
+    ran.exits(0);
+    assert_eq!(here.read("pipeline.yml").matches("python=3.10, pip, {pip").count(), 3_000);
+}
+
+#[test]
+fn aliases_that_multiply_inside_a_definition() {
+    let bomb: String = (1..40).map(|n| format!("  a{n}: &a{n} [*a{0}, *a{0}]\n", n - 1)).collect();
+    survives(
+        "local.runconfig",
+        &format!("script: a\nx:\n  a0: &a0 [a]\n{bomb}environment:\n  spark:\n    packages: *a39\n"),
+    )
+    .1
+    .exits(2);
+}
+
+#[test]
+fn deep_and_long_programs() {
+    const HEAD: &str = "from azureml.core import Environment\nenv = Environment('a')\nenv.spark.packages = [a]\n";
+    for (open, close) in
+        [("(", ")"), ("[", "]"), ("-", "1"), ("not ", "x"), ("lambda: ", "0"), ("f(", ")"), ("x.", "y")]
+    {
+        survives("a.py", &format!("{HEAD}x = {}{}\n", repeated(open, 100_000), repeated(close, 100_000)));
+        survives("a.py", &format!("{HEAD}x = {}\n", repeated(open, 100_000)));
+    }
+    let nested: String = (0..200).map(|depth| format!("{}if x:\n", repeated(" ", depth))).collect();
+    survives("a.py", &format!("{HEAD}{nested}{}pass\n", repeated(" ", 200)));
+    survives("a.py", &format!("{HEAD}x = \"{}\"\n", repeated("x", 5 << 20))).1.exits(0);
+    survives("a.py", &format!("{HEAD}{}", repeated("x = 1\n", 100_000))).1.exits(0);
+    survives("a.py", &format!("{HEAD}# {}\n", repeated("x", 100 << 20))).1.exits(2).says(&["a.py"]);
+}

@@ -27,7 +27,7 @@ pub struct CondaEnvironment {
     pub flow: bool,
     /// Where in the file the environment stands: nothing for a file that is one.
     pub path: Vec<Step>,
-    pub(super) text: String,
+    pub(super) text: Arc<str>,
     pub(super) newline: Newline,
     pub(super) document: Arc<Document>,
     /// The map that is the environment.
@@ -148,15 +148,17 @@ impl CondaEnvironment {
             return Ok(None);
         }
         let value = values::read_checked(source.text(), Syntax::Yaml)?;
-        Self::within(source, &Arc::new(document), root, Vec::new(), &value)
+        Self::within(source, &Text::of(source), &Arc::new(document), root, Vec::new(), &value)
     }
 
-    /// Reads an environment that is a map of another definition. `value` is what the other reader says of that map.
+    /// Reads an environment that is a map of another definition. `value` is what the other reader says of that map,
+    /// and `shared` is of the source.
     ///
     /// # Errors
     /// When the two readers read it differently.
     pub(super) fn within(
         source: &Source,
+        shared: &Text,
         document: &Arc<Document>,
         map: NodeId,
         path: Vec<Step>,
@@ -172,7 +174,7 @@ impl CondaEnvironment {
             Some("`dependencies` is an alias: its items stand elsewhere")
         } else if document.is_shared(list) || document.is_shared(map) {
             Some("`dependencies` has an anchor: its items may be used elsewhere too")
-        } else if has_lone_cr(text) {
+        } else if shared.lone_cr {
             Some("a carriage return stands alone: YAML ends a line there, other tools do not")
         } else {
             None
@@ -202,7 +204,7 @@ impl CondaEnvironment {
             dependencies,
             dependencies_span: list_span,
             flow: *flow,
-            text: text.to_owned(),
+            text: Arc::clone(&shared.text),
             newline: source.newline(),
             frozen,
             path,
@@ -373,6 +375,18 @@ fn read_dependency(
         (Kind::Scalar { .. }, serde_yaml::Value::Mapping(_) | serde_yaml::Value::Sequence(_)) => None,
         (Kind::Mapping { .. }, serde_yaml::Value::String(_) | serde_yaml::Value::Sequence(_)) => None,
         _ => Some(Dependency::Other { item }),
+    }
+}
+
+/// A source's text as every environment in it shares it.
+pub(super) struct Text {
+    text: Arc<str>,
+    lone_cr: bool,
+}
+
+impl Text {
+    pub(super) fn of(source: &Source) -> Self {
+        Self { text: Arc::from(source.text()), lone_cr: has_lone_cr(source.text()) }
     }
 }
 

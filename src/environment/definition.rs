@@ -2,11 +2,12 @@
 //! v2's YAML, alone or inside a job, a component or a deployment.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_yaml::Value;
 
-use super::conda::CondaEnvironment;
+use super::conda::{CondaEnvironment, Text};
 use super::document::{Document, NodeId, ReadError, Syntax};
 use super::values;
 use crate::change::Step;
@@ -18,7 +19,7 @@ pub struct AzureFile {
     /// What kind of file it is.
     pub format: Format,
     /// The definitions in it, in the order in which they begin.
-    pub definitions: Vec<Definition>,
+    pub definitions: Vec<Arc<Definition>>,
     /// Files that hold a definition and are named in its place: the text and where it stands.
     pub named: Vec<(String, Span)>,
     document: Arc<Document>,
@@ -195,7 +196,7 @@ impl AzureFile {
             let message = "the directive %YAML 1.1 gives words like `no` another meaning; take it out";
             return Err(ReadError::at(text, offset, message));
         }
-        let document = Arc::new(document);
+        let (document, shared) = (Arc::new(document), Text::of(source));
         let mut definitions = Vec::with_capacity(found.len());
         for (path, map) in found {
             let mut of_map = values::get(&value, &path).cloned().unwrap_or_default();
@@ -215,10 +216,10 @@ impl AzureFile {
             if let (Some(inline), Some(inner)) = (inline, values::get(&value, &inline_path))
                 && inner.is_mapping()
             {
-                conda = CondaEnvironment::within(source, &document, inline, inline_path, inner)?;
+                conda = CondaEnvironment::within(source, &shared, &document, inline, inline_path, inner)?;
             }
             let span = document.node(map).span;
-            definitions.push(Definition { path, map, span, conda, value: of_map });
+            definitions.push(Arc::new(Definition { path, map, span, conda, value: of_map }));
         }
         let named = named_files(&document, root);
         Ok(Some(Self { format, definitions, named, document }))
@@ -286,13 +287,27 @@ impl AzureFile {
         entries.copied().find(|(key, _)| self.document.scalar(*key).is_some_and(|key| self.format.reads(key) == name))
     }
 
-    /// A key that stands in the place of another and is not read: written with other capitals, or with `_`.
+    /// The keys of a definition that the client would read if they were spelt otherwise, each with what stands there:
+    /// written with other capitals, or with `_`.
     #[must_use]
-    pub fn misspelt(&self, definition: &Definition, key: &str) -> Option<String> {
-        let Holder { map, name, .. } = self.holder(definition, key)?;
-        let mut written = self.document.entries(map)?.iter().filter_map(|(key, _)| self.document.scalar(*key));
-        let found = written.find(|written| self.format.reads(written) != name && alike(written, name))?;
-        Some(found.to_owned())
+    pub fn misspelt(&self, definition: &Definition) -> BTreeMap<String, String> {
+        let mut found = BTreeMap::new();
+        for map in self.format.maps() {
+            let known = self.format.keys(map).unwrap_or_default();
+            let inner = if map.is_empty() { "name".to_owned() } else { format!("{map}.name") };
+            let Some(holder) = self.holder(definition, &inner) else { continue };
+            for (key, _) in self.document.entries(holder.map).unwrap_or_default() {
+                let Some(written) = self.document.scalar(*key) else { continue };
+                if known.contains(&self.format.reads(written).as_ref()) {
+                    continue;
+                }
+                if let Some(meant) = known.iter().find(|known| alike(known, written)) {
+                    let key = if map.is_empty() { (*meant).to_owned() } else { format!("{map}.{meant}") };
+                    found.entry(key).or_insert_with(|| written.to_owned());
+                }
+            }
+        }
+        found
     }
 
     /// Where a key of a definition stands: key and value, or the key alone where the value is left out.
@@ -349,10 +364,10 @@ fn as_read(value: Value, path: &str) -> Value {
 /// Whether two keys differ in nothing but capitals, `_` and `-`.
 #[must_use]
 pub fn alike(a: &str, b: &str) -> bool {
-    let letters = |text: &str| {
-        text.chars().filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase()).collect::<String>()
-    };
-    letters(a) == letters(b)
+    fn letters(text: &str) -> impl Iterator<Item = char> {
+        text.chars().filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase())
+    }
+    letters(a).eq(letters(b))
 }
 
 /// Words of which a definition has at least one. A look at them spares the other files of a folder a reading.

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::file::Setting;
 use crate::context::BuildContext;
@@ -20,7 +21,7 @@ use crate::facts::version::{PythonVersion, Release, compare};
 use crate::finding::Evidence;
 use crate::model::DockerfileModel;
 use crate::project::{Appended, Member};
-use crate::relation::DockerfileState;
+use crate::relation::{self, DockerfileState};
 use crate::script::PythonScript;
 use crate::shell::tool::{Opt, Tool};
 use crate::source::{Source, Span};
@@ -61,6 +62,32 @@ pub struct DefinitionView<'a> {
     pub context: &'a BuildContext,
     /// The values that remedies write.
     pub values: &'a BTreeMap<String, Setting>,
+    /// The definitions in it, as conditions ask for them: worked out once.
+    about: Vec<Arc<AboutDefinition>>,
+}
+
+impl<'a> DefinitionView<'a> {
+    /// A file of definitions.
+    pub fn new(
+        source: &'a Source,
+        file: &'a AzureFile,
+        context: &'a BuildContext,
+        values: &'a BTreeMap<String, Setting>,
+    ) -> Self {
+        let about = |definition: &Arc<Definition>| {
+            Arc::new(AboutDefinition {
+                definition: Arc::clone(definition),
+                misspelt: file.misspelt(definition),
+                dockerfile: relation::dockerfile_state(definition, context),
+            })
+        };
+        Self { source, file, context, values, about: file.definitions.iter().map(about).collect() }
+    }
+
+    /// What is known of a definition, by its number.
+    pub fn about(&self, number: usize) -> &Arc<AboutDefinition> {
+        &self.about[number]
+    }
 }
 
 /// A program with all that patches ask about it.
@@ -101,7 +128,7 @@ pub struct Subject {
     /// Whether the conda environment pins its Python to one minor version.
     pub python_pinned: Option<bool>,
     /// The definition that it is about.
-    pub definition: Option<AboutDefinition>,
+    pub definition: Option<Arc<AboutDefinition>>,
     /// The key of the definition, by the name that the client reads.
     pub key: Option<String>,
     /// What a program calls the environment, and whether it is a curated one.
@@ -112,7 +139,7 @@ pub struct Subject {
 #[derive(Clone, Debug)]
 pub struct AboutDefinition {
     /// The definition.
-    pub definition: Definition,
+    pub definition: Arc<Definition>,
     /// Keys that the client reads and that stand there misspelt, each with the name that stands there.
     pub misspelt: BTreeMap<String, String>,
     /// Where the Dockerfile of its context is.

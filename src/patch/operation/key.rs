@@ -1,5 +1,7 @@
 //! The keys of a definition of Azure ML.
 
+use std::sync::Arc;
+
 use super::Outcome;
 use crate::change::{Change, Scalar, Step};
 use crate::environment::definition::{Definition, Holder};
@@ -10,7 +12,7 @@ fn definition<'a>(subject: &Subject, view: &'a DefinitionView<'_>) -> Result<&'a
     let Target::Definition { number, .. } = subject.target else {
         return Err("this remedy is about a definition of Azure ML".to_owned());
     };
-    view.file.definitions.get(number).ok_or_else(|| "the definition is not there any more".to_owned())
+    view.file.definitions.get(number).map(Arc::as_ref).ok_or_else(|| "the definition is not there any more".to_owned())
 }
 
 fn shown(value: &Scalar) -> String {
@@ -53,7 +55,8 @@ pub fn remove(key: &str, subject: &Subject, view: &DefinitionView<'_>) -> Result
 pub fn spell(subject: &Subject, view: &DefinitionView<'_>) -> Result<Outcome, String> {
     let definition = definition(subject, view)?;
     let key = subject.key.as_deref().ok_or("this remedy is about a misspelt key")?;
-    let found = view.file.misspelt(definition, key).ok_or("the key is not there any more")?;
+    let misspelt = subject.definition.as_ref().and_then(|about| about.misspelt.get(key).cloned());
+    let found = misspelt.ok_or("the key is not there any more")?;
     let Holder { map, path, name } = view.file.holder(definition, key).ok_or("the key is not there any more")?;
     let action = format!("write {found} as {name}");
     let by_hand = |why: String| format!("{action} by hand: {why}");

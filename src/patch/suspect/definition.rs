@@ -1,6 +1,6 @@
 //! Where a suspicion about a definition of Azure ML holds.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::super::file::{DefinitionCondition, DefinitionFormat, DockerfilePlace, KeyTest};
 use super::super::subject::{AboutDefinition, DefinitionView, Subject, Target};
@@ -9,7 +9,7 @@ use crate::environment::values::is_truthy;
 use crate::facts::image;
 use crate::facts::reference::ImageReference;
 use crate::finding::Evidence;
-use crate::relation::{self, DockerfileState};
+use crate::relation::DockerfileState;
 use serde_yaml::Value;
 
 /// The definitions of a file that a condition holds of.
@@ -39,15 +39,10 @@ fn of_definition(
     if condition.not_beside.iter().any(|name| view.context.has(name) != Some(false)) {
         return Vec::new();
     }
-    let dockerfile = if condition.dockerfile.is_empty() {
-        DockerfileState::Unknown
-    } else {
-        relation::dockerfile_state(definition, view.context)
-    };
-    if !condition.dockerfile.is_empty() && !condition.dockerfile.iter().any(|place| is_at(*place, &dockerfile)) {
+    let about = view.about(number);
+    if !condition.dockerfile.is_empty() && !condition.dockerfile.iter().any(|place| is_at(*place, &about.dockerfile)) {
         return Vec::new();
     }
-    let about = AboutDefinition { definition: definition.clone(), misspelt: misspelt(view, definition), dockerfile };
     let holds = |(key, tests): (&String, &Vec<KeyTest>)| tests.iter().any(|test| about.passes(key, test));
     if !condition.keys.iter().all(holds) {
         return Vec::new();
@@ -63,7 +58,7 @@ fn subject(
     view: &DefinitionView<'_>,
     condition: &DefinitionCondition,
     number: usize,
-    about: &AboutDefinition,
+    about: &Arc<AboutDefinition>,
     misspelt: Option<&String>,
 ) -> Subject {
     let definition = &about.definition;
@@ -97,7 +92,7 @@ fn subject(
         subject.release = facts.release.clone();
         subject.python = facts.python3.clone();
     }
-    subject.definition = Some(about.clone());
+    subject.definition = Some(Arc::clone(about));
     subject
 }
 
@@ -110,16 +105,6 @@ fn is_at(place: DockerfilePlace, state: &DockerfileState) -> bool {
         DockerfileState::NoContext => place == DockerfilePlace::NoContext,
         DockerfileState::Unknown => false,
     }
-}
-
-/// The keys that the client would read if they were spelt otherwise, each with what stands there.
-fn misspelt(view: &DefinitionView<'_>, definition: &Definition) -> BTreeMap<String, String> {
-    let format = view.file.format;
-    let keys = format.maps().flat_map(|map| {
-        let keys = format.keys(map).unwrap_or_default();
-        keys.iter().map(move |key| if map.is_empty() { (*key).to_owned() } else { format!("{map}.{key}") })
-    });
-    keys.filter_map(|key| Some((key.clone(), view.file.misspelt(definition, &key)?))).collect()
 }
 
 impl AboutDefinition {
