@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::edit::Edit;
 use crate::finding::{Finding, Ground, Remedy};
+use crate::model::Model;
 use crate::patch::file::Safety;
 use crate::project::{Origin, Project};
 use crate::settings::Policy;
@@ -128,7 +129,7 @@ pub fn plan(project: &Project, findings: Vec<Finding>, policy: &Policy) -> Plan 
     for (number, finding) in findings.iter().enumerate() {
         let policy = &policies[finding.member];
         let skip = skips.get_mut(&finding.member).and_then(|list| {
-            list.iter_mut().find(|(skip, _)| skip.patch == finding.patch && skip.covers(finding.place))
+            list.iter_mut().find(|(skip, _)| skip.patch == finding.patch && speaks_of(skip, project, finding))
         });
         let decision = if let Some((skip, used)) = skip {
             *used = true;
@@ -170,6 +171,13 @@ pub fn plan(project: &Project, findings: Vec<Finding>, policy: &Policy) -> Plan 
         })
         .collect();
     Plan { findings, decisions, idle_skips }
+}
+
+/// Whether a skip stands at a finding. In a program it may stand at any of the statements that the finding names.
+fn speaks_of(skip: &crate::project::Skip, project: &Project, finding: &Finding) -> bool {
+    let in_program = matches!(project.members[finding.member].model, Model::Script(_));
+    let named = finding.evidence.iter().map(|evidence| evidence.span).filter(|_| in_program);
+    std::iter::once(finding.place).chain(named).any(|place| skip.covers(place))
 }
 
 /// The places of a file that fixes take, with the number of the finding whose fix it is. Two insertions at one place

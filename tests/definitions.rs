@@ -230,6 +230,17 @@ fn a_comment_above_a_statement_switches_a_patch_off_there() {
     );
 }
 
+#[test]
+fn a_comment_above_the_statement_that_makes_an_environment_switches_a_patch_off_for_it() {
+    let text = PROGRAM.replace("second = ", "# envfix: skip=spark-precache runs offline\nsecond = ");
+    let here = Sandbox::with(&[("train.py", &text)]);
+    here.run(&["train.py"]).exits(0).says(&["held back"]);
+    assert_eq!(
+        here.read("train.py"),
+        text.replace("packages = [a]\n", "packages = [a]\nfirst.spark.precache_packages = False\n")
+    );
+}
+
 fn notebook(padding: usize) -> String {
     let output = "x".repeat(padding);
     let lines: Vec<String> = PROGRAM.lines().map(|line| format!("    \"{line}\\n\"")).collect();

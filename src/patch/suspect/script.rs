@@ -3,6 +3,7 @@
 use super::super::file::ScriptCondition;
 use super::super::subject::{ScriptView, Subject, Target};
 use crate::finding::Evidence;
+use crate::source::Span;
 
 /// The environments of a program that a condition holds of.
 pub fn scripts(view: &ScriptView<'_>, condition: &ScriptCondition) -> Vec<Subject> {
@@ -16,10 +17,9 @@ pub fn scripts(view: &ScriptView<'_>, condition: &ScriptCondition) -> Vec<Subjec
         }
         let place = object.adds_packages.first().copied().unwrap_or(object.made);
         let mut subject = Subject::new(Target::Object { number }, place, None);
-        let packages = object.adds_packages.iter();
-        subject.evidence = packages
-            .map(|span| Evidence { span: *span, note: format!("{} gets Spark packages", object.name) })
-            .collect();
+        let named = |span: Span, what: &str| Evidence { span, note: format!("{} {what}", object.name) };
+        subject.evidence = vec![named(object.made, "is made")];
+        subject.evidence.extend(object.adds_packages.iter().map(|span| named(*span, "gets Spark packages")));
         subject.object = Some((object.name.clone(), object.curated.is_some()));
         subjects.push(subject);
     }
