@@ -6,7 +6,7 @@ use super::args::Explain;
 use super::{DONE, FAILED, complain, print};
 use crate::examples;
 use crate::patch::catalogue::Catalogue;
-use crate::patch::file::{Branch, Case, Operation, Patch, Plain, Safety};
+use crate::patch::file::{Branch, Case, KeyTest, Operation, Patch, Plain, Safety};
 use crate::settings;
 
 /// Runs the command.
@@ -75,19 +75,23 @@ fn explain(patch: &Patch, catalogue: &Catalogue) -> String {
 
 fn explain_case(out: &mut String, case: &Case) {
     out.push_str("\nWhen\n");
+    let mut said: Vec<String> = Vec::new();
     for suspect in &case.suspect {
-        match (&suspect.fault, &suspect.hardening) {
-            (Some(fault), _) => {
-                let _ = writeln!(out, "  - {} (fault: the build fails, or will)", fault.trim());
-            }
-            (_, Some(hardening)) => {
-                let _ = writeln!(out, "  - {} (hardening)", hardening.trim());
-            }
-            _ => {
-                let asked = suspect.asked.as_deref().unwrap_or_default();
-                let _ = writeln!(out, "  - {} (only with --only)", asked.trim());
-            }
+        let line = match (&suspect.fault, &suspect.hardening) {
+            (Some(fault), _) => format!("  - {} (fault: the build fails, or will)", fault.trim()),
+            (_, Some(hardening)) => format!("  - {} (hardening)", hardening.trim()),
+            _ => format!("  - {} (only with --only)", suspect.asked.as_deref().unwrap_or_default().trim()),
+        };
+        // The same is said of different kinds of file.
+        if !said.contains(&line) {
+            let _ = writeln!(out, "{line}");
+            said.push(line);
         }
+    }
+    if let [only] = case.remedy.as_slice() {
+        let line = describe(only);
+        let _ = writeln!(out, "then\n  - {}", line.strip_prefix(OTHERWISE).unwrap_or(&line));
+        return;
     }
     out.push_str("the first of these that holds\n");
     for branch in &case.remedy {
@@ -125,16 +129,38 @@ fn value(value: Option<&Plain>) -> String {
     }
 }
 
+/// What begins the branch that has no conditions.
+const OTHERWISE: &str = "otherwise: ";
+
+/// What a key of a definition must be, in a few words.
+fn tests(key: &str, tests: &[KeyTest]) -> String {
+    let words = |test: &KeyTest| match test {
+        KeyTest::Missing => "missing".to_owned(),
+        KeyTest::Nothing => "null".to_owned(),
+        KeyTest::Empty => "empty".to_owned(),
+        KeyTest::Filled => "set".to_owned(),
+        KeyTest::On => "on".to_owned(),
+        KeyTest::Off => "off".to_owned(),
+        KeyTest::BeginsWith(texts) => format!("a text that begins with {}", texts.join(" or ")),
+        KeyTest::BeginsOtherwise(texts) => format!("a text that does not begin with {}", texts.join(" or ")),
+        KeyTest::LongerThan(most) => format!("longer than {most} characters"),
+        KeyTest::ImageWithoutTag => "an image without tag or digest".to_owned(),
+        KeyTest::ImageNamed(names) => format!("the image {}", names.join(" or ")),
+        KeyTest::HasKeysBesides(names) => format!("a map with other keys than {}", names.join(" and ")),
+    };
+    format!("{key} is {}", tests.iter().map(words).collect::<Vec<_>>().join(" or "))
+}
+
 fn describe(branch: &Branch) -> String {
     let mut out = String::new();
     let conditions = serde_json::to_value(&branch.when).ok();
-    let conditions: Vec<String> = conditions
+    let mut conditions: Vec<String> = conditions
         .as_ref()
         .and_then(|value| value.as_object())
         .into_iter()
         .flatten()
         .filter(|(_, value)| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()))
-        .filter(|(_, value)| value.as_object().is_none_or(|map| !map.is_empty()))
+        .filter(|(_, value)| !value.is_object())
         .map(|(name, value)| match value {
             serde_json::Value::Bool(true) => name.clone(),
             serde_json::Value::Bool(false) => format!("not {name}"),
@@ -146,8 +172,9 @@ fn describe(branch: &Branch) -> String {
             other => format!("{name} {other}"),
         })
         .collect();
+    conditions.extend(branch.when.keys.iter().map(|(key, list)| tests(key, list)));
     if conditions.is_empty() {
-        out.push_str("otherwise: ");
+        out.push_str(OTHERWISE);
     } else {
         let _ = write!(out, "{}: ", conditions.join(", "));
     }
