@@ -128,6 +128,23 @@ fn a_conda_environment_inside_a_definition_is_fixed_there() {
     assert_eq!(here.read("env.yml"), expected);
 }
 
+#[test]
+fn the_image_of_a_definition_decides_its_release_and_its_python() {
+    let patch = "id: old-ubuntu\ntitle: t\ndocument: {section: s, says: s}\ncases:\n  - suspect:\n      - hardening: it is \
+                 built on {image}\n        definition: {keys: {image: [filled]}}\n    remedy:\n      - when: {release: \
+                 [ubuntu 20.04]}\n        advice: \"{release} has {python}\"\n      - leave: another release\nexamples:\n  \
+                 - file: env.yml\n    unchanged: |\n      name: a\n      image: ubuntu:22.04\n";
+    let definition = |image: &str| format!("{V2}image: {image}\n");
+    let here = Sandbox::with(&[
+        ("patches/old.yaml", patch),
+        ("old.yml", &definition("ubuntu:20.04")),
+        ("new.yml", &definition("ubuntu:22.04")),
+    ]);
+    let ran = here.run(&["--patches", "patches", "--only", "old-ubuntu", "old.yml", "new.yml"]).exits(0);
+    let ran = ran.says(&["old.yml:3", "it is built on ubuntu:20.04: ubuntu 20.04 has"]);
+    assert!(!ran.err.contains("new.yml"), "{}", ran.err);
+}
+
 // ---- inline skips
 
 #[test]
