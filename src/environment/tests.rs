@@ -297,3 +297,8 @@ fn hostile_input_is_answered_at_once() {
     let huge = format!("dependencies:\n{}", "- package=1.0\n".repeat(100_000_000 / 14));
     assert!(Document::read(&huge, Syntax::Yaml).unwrap_err().message.contains("bytes"));
 }
+
+#[test]
+fn two_byte_order_marks_are_refused() {
+    assert!(refused("\u{feff}\u{feff}dependencies:\n- pip\n").contains("two byte order marks"));
+}

@@ -13,6 +13,10 @@ use crate::source::Span;
 
 /// The nodes, the root and the comments of a text that holds one document.
 pub(super) fn parts(text: &str) -> Result<Parts, ReadError> {
+    // The clients take the second for the beginning of a text.
+    if text.starts_with("\u{feff}\u{feff}") {
+        return Err(ReadError::at(text, 0, "two byte order marks: save the file with one, or none"));
+    }
     let mut builder = Builder { text, ..Builder::default() };
     let options = granit_parser::options! {
         emit_anchor_events: true,

@@ -522,7 +522,7 @@ def load_yaml(text):
     """The object of a text, or PyYAML's refusal."""
     try:
         return yaml.load(text, Loader=Loader)
-    except (yaml.YAMLError, RecursionError, ValueError) as refusal:
+    except (yaml.YAMLError, RecursionError, ValueError, LookupError) as refusal:
         return refusal
 
 
@@ -618,7 +618,11 @@ def compare_definition(old, new, edits):
     same = lambda place: place in old and place in new and (type(old[place]), old[place]) == (type(new[place]), new[place])
     gone, come = [it for it in old if not same(it)], [it for it in new if not same(it)]
     written = " ".join(edit["replacement"] for edit in edits).lower()
+    # What is in a section under a new name is written by nobody.
+    moved = {edit["replacement"].strip("\"'") for edit in edits}
     for place in come:
+        if moved & set(place[:-1]):
+            continue
         shown = str(new[place]).strip('"').lower()
         key = str(place[-1]).lower()
         if shown not in written and not (new[place] is None and "null" in written) and key not in written:
