@@ -49,6 +49,12 @@ impl BuildContext {
         }
     }
 
+    /// Whether something is there, wherever a symbolic link may lead.
+    #[must_use]
+    pub fn exists(&self, path: &str) -> bool {
+        matches!(self, BuildContext::Folder(folder) if folder.join(path).exists())
+    }
+
     /// Where a file or folder of the context is on disk. Symbolic links that lead out of the context are not followed.
     #[must_use]
     pub fn locate(&self, path: &str) -> Option<PathBuf> {

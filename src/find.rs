@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::change::Change;
 use crate::edit::Edit;
 use crate::environment::conda::CondaEnvironment;
-use crate::environment::definition::AzureFile;
+use crate::environment::definition::{AzureFile, Definition};
+use crate::environment::values::is_truthy;
 use crate::facts::timeline::Timeline;
 use crate::finding::{Finding, Fix, Ground, Remedy};
 use crate::model::{DockerfileModel, Model};
@@ -108,9 +109,15 @@ fn in_conda(environment: &CondaEnvironment, catalogue: &Catalogue, values: &Valu
 
 /// The definitions of a file, and the conda environments written inside them.
 fn in_azure(member: &Member, file: &AzureFile, catalogue: &Catalogue, values: &Values) -> Vec<Finding> {
-    let inline = file.definitions.iter().filter_map(|definition| definition.conda.as_ref());
+    // Where the image brings its own packages, or a build context does, conda never reads what is written here.
+    let unread = |definition: &Definition| {
+        definition.get("python.userManagedDependencies").is_some_and(is_truthy)
+            || definition.get("docker.buildContext").is_some_and(is_truthy)
+    };
+    let read = file.definitions.iter().filter(|definition| !unread(definition));
+    let inline = read.filter_map(|definition| definition.conda.as_ref());
     let mut findings: Vec<Finding> = inline.flat_map(|conda| in_conda(conda, catalogue, values)).collect();
-    let view = DefinitionView::new(&member.source, file, &member.context, values);
+    let view = DefinitionView::new(member, file, values);
     let suspects = |suspect: &Suspect| match &suspect.definition {
         Some(condition) => suspect::definitions(&view, condition),
         None => Vec::new(),

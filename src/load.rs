@@ -10,6 +10,8 @@ use std::sync::Arc;
 use crate::context::BuildContext;
 use crate::discover::{self, Kind};
 use crate::environment::conda::CondaEnvironment;
+use crate::environment::definition::AzureFile;
+use crate::environment::document::Syntax;
 use crate::model::Model;
 use crate::patch::catalogue::Catalogue;
 use crate::project::{Appended, Link, LoadOptions, Member, Origin, Problem, Project, not_ours, parse};
@@ -105,7 +107,8 @@ impl Loader<'_> {
         };
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let context = BuildContext::Folder(folder.to_owned());
-        let model = match parse(&source, kind, &context) {
+        let named = matches!(origin, Origin::Named | Origin::Linked { .. });
+        let model = match parse(&source, kind, &context, named) {
             Ok(Some(model)) => model,
             // Most files of a folder are none of envfix's, and nobody said that they were.
             Ok(None) if matches!(origin, Origin::Named) => {
@@ -163,7 +166,7 @@ impl Loader<'_> {
 
     /// A definition that is read to see what it refers to, and no more.
     fn peek(&self, path: &Path) -> Option<Member> {
-        const LARGEST: u64 = 1 << 18;
+        const LARGEST: u64 = 1 << 16;
         let metadata = fs::metadata(path).ok()?;
         if !metadata.is_file() || metadata.len() > LARGEST || self.seen.contains(&fs::canonicalize(path).ok()?) {
             return None;
@@ -172,17 +175,11 @@ impl Loader<'_> {
         let source = Source::new(name, Some(path.to_owned()), fs::read(path).ok()?).ok()?;
         let folder = path.parent()?.to_owned();
         let (context, root) = (BuildContext::Folder(folder.clone()), Some(folder));
-        let model = parse(&source, discover::kind_of(path), &context).ok().flatten()?;
+        let json = discover::kind_of(path) == Some(Kind::Json);
+        let file = AzureFile::parse(&source, if json { Syntax::Json } else { Syntax::Yaml }, false).ok().flatten()?;
+        let model = Model::Azure(Box::new(file));
         let origin = Origin::Refers { to: String::new() };
-        matches!(model, Model::Azure(_)).then_some(Member {
-            source,
-            model,
-            origin,
-            settings: Arc::default(),
-            context,
-            root,
-            appended: None,
-        })
+        Some(Member { source, model, origin, settings: Arc::default(), context, root, appended: None })
     }
 
     /// Notes which files belong together, and the Dockerfiles that a definition's conda step is appended to.
@@ -299,14 +296,15 @@ impl Loader<'_> {
 
 /// The files of a folder that may be definitions of Azure ML, by their names; not more than a few.
 fn definitions_in(folder: &Path) -> Vec<PathBuf> {
-    const MANY: usize = 100;
+    const MANY: usize = 2000;
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
     let known = |path: &PathBuf| {
         let json = path.file_name().is_some_and(|name| name == "azureml_environment.json");
         json || discover::kind_of(path) == Some(Kind::Yaml)
     };
-    let mut found: Vec<PathBuf> = entries.filter(known).take(MANY).collect();
+    let mut found: Vec<PathBuf> = entries.filter(known).collect();
     found.sort();
+    found.truncate(MANY);
     found
 }
 

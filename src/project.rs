@@ -144,7 +144,7 @@ impl Project {
     /// When the text cannot be parsed.
     pub fn of_text(source: Source, context: BuildContext, settings: Settings) -> Result<Self, Problem> {
         let kind = discover::kind_of(Path::new(source.name()));
-        let model = parse(&source, kind, &context)?.ok_or_else(|| not_ours(&source, kind))?;
+        let model = parse(&source, kind, &context, true)?.ok_or_else(|| not_ours(&source, kind))?;
         let settings = Arc::new(settings);
         let member = Member { source, model, origin: Origin::Named, settings, context, root: None, appended: None };
         Ok(Self { members: vec![member], ..Self::default() })
@@ -164,7 +164,8 @@ impl Project {
             Model::Script(script) if script.form == Form::Notebook => Kind::Notebook,
             Model::Script(_) => Kind::Python,
         };
-        let mut model = parse(&source, Some(kind), &member.context)?.ok_or_else(|| not_ours(&source, Some(kind)))?;
+        let mut model =
+            parse(&source, Some(kind), &member.context, true)?.ok_or_else(|| not_ours(&source, Some(kind)))?;
         if let (Model::Dockerfile(new), Model::Dockerfile(old)) = (&mut model, &member.model) {
             new.adopt(&old.environments);
         }
@@ -189,7 +190,7 @@ impl Member {
             "to make changes, edit",
         ];
         let lines = self.source.text().trim_start_matches('\u{feff}').lines().map(str::trim);
-        let head = lines.take_while(|line| line.is_empty() || line.starts_with('#')).take(40);
+        let head = lines.take_while(|line| line.is_empty() || *line == "---" || line.starts_with('#')).take(40);
         head.map(str::to_ascii_lowercase).any(|line| SAYS.iter().any(|words| line.contains(words)))
     }
 
@@ -242,8 +243,13 @@ impl Member {
 }
 
 /// Parses a text as what it is: by its name, or by its content where the name does not tell. `None` when it is nothing
-/// that envfix knows.
-pub(crate) fn parse(source: &Source, kind: Option<Kind>, context: &BuildContext) -> Result<Option<Model>, Problem> {
+/// that envfix knows. What a person `named`, or another file, may be a definition without saying so plainly.
+pub(crate) fn parse(
+    source: &Source,
+    kind: Option<Kind>,
+    context: &BuildContext,
+    named: bool,
+) -> Result<Option<Model>, Problem> {
     let problem = |offset: Option<usize>, message: String| Problem {
         file: source.name().to_owned(),
         line: offset.map(|offset| source.line(offset.min(source.text().len()))),
@@ -251,9 +257,9 @@ pub(crate) fn parse(source: &Source, kind: Option<Kind>, context: &BuildContext)
     };
     let unreadable = |error: ReadError| problem(Some(error.offset), error.message);
     match kind {
-        Some(Kind::Yaml) => return parse_yaml(source).map_err(unreadable),
+        Some(Kind::Yaml) => return parse_yaml(source, named).map_err(unreadable),
         Some(Kind::Json) => {
-            let file = AzureFile::parse(source, Syntax::Json).map_err(unreadable)?;
+            let file = AzureFile::parse(source, Syntax::Json, named).map_err(unreadable)?;
             return Ok(file.map(|file| Model::Azure(Box::new(file))));
         }
         Some(Kind::Python) => {
@@ -278,10 +284,13 @@ pub(crate) fn parse(source: &Source, kind: Option<Kind>, context: &BuildContext)
         let begins =
             dockerfile.instructions.first().is_some_and(|first| matches!(first.keyword.as_str(), "FROM" | "ARG"));
         if !begins {
-            if let Ok(Some(model)) = parse_yaml(source) {
+            if let Ok(Some(model)) = parse_yaml(source, named) {
                 return Ok(Some(model));
             }
-            return Ok(AzureFile::parse(source, Syntax::Json).ok().flatten().map(|file| Model::Azure(Box::new(file))));
+            return Ok(AzureFile::parse(source, Syntax::Json, named)
+                .ok()
+                .flatten()
+                .map(|file| Model::Azure(Box::new(file))));
         }
     }
     Ok(Some(Model::Dockerfile(Box::new(DockerfileModel::new(source, dockerfile, context)))))
@@ -291,11 +300,11 @@ fn parse_script(source: &Source, form: Form) -> Result<Option<Model>, ScriptErro
     Ok(script::read(source, form)?.map(|script| Model::Script(Box::new(script))))
 }
 
-fn parse_yaml(source: &Source) -> Result<Option<Model>, ReadError> {
+fn parse_yaml(source: &Source, named: bool) -> Result<Option<Model>, ReadError> {
     if let Some(environment) = CondaEnvironment::parse(source)? {
         return Ok(Some(Model::Conda(Box::new(environment))));
     }
-    Ok(AzureFile::parse(source, Syntax::Yaml)?.map(|file| Model::Azure(Box::new(file))))
+    Ok(AzureFile::parse(source, Syntax::Yaml, named)?.map(|file| Model::Azure(Box::new(file))))
 }
 
 /// What is said of a file that a person named and that is nothing envfix knows.

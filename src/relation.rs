@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::context::{self, BuildContext};
+use crate::discover::{self, Kind};
 use crate::environment::definition::{AzureFile, Definition, Format};
 use crate::model::{DockerfileModel, Model};
 use crate::project::Member;
@@ -138,7 +139,7 @@ fn of_definitions(file: &AzureFile, member: &Member) -> Vec<Reference> {
         match file.format {
             Format::CliV2 => {
                 add(Why::CondaFile, "conda_file", definition.text("conda_file").and_then(locate));
-                if let DockerfileState::There(path) = dockerfile_state(definition, &member.context) {
+                if let DockerfileState::There(path) = dockerfile_state(definition, member) {
                     let key = if definition.text("build.dockerfile_path").is_some() {
                         "build.dockerfile_path"
                     } else {
@@ -188,7 +189,8 @@ pub fn outside(file: &AzureFile, member: &Member) -> Vec<(String, Span)> {
     }
     found.extend(file.named.iter().take(MANY).cloned());
     let leads_up = |written: &str| {
-        !written.contains("://") && !written.contains("{{") && (written.starts_with('/') || written.contains("../"))
+        let out = || member.context.exists(written) && member.context.locate(written).is_none();
+        !is_elsewhere(written) && (written.starts_with('/') || written.contains("../") || out())
     };
     found.retain(|(written, _)| leads_up(written) && locate(member, written).is_none());
     found
@@ -199,17 +201,26 @@ fn locate(member: &Member, written: &str) -> Option<PathBuf> {
     if let Some(inside) = plain(written) {
         return member.context.locate(&inside);
     }
-    let (BuildContext::Folder(folder), Some(root)) = (&member.context, &member.root) else { return None };
-    if !written.starts_with("../") && !written.starts_with("./") {
-        return None;
-    }
+    let BuildContext::Folder(folder) = &member.context else { return None };
+    let up = written.split('/').any(|part| part == "..") && !written.starts_with('/') && !is_elsewhere(written);
     let path = folder.join(written);
-    fs::canonicalize(&path).ok()?.starts_with(fs::canonicalize(root).ok()?).then_some(path)
+    (up && is_inside(&path, member.root.as_deref())).then_some(path)
+}
+
+/// Whether a path lies in the folder outside which nothing is read.
+fn is_inside(path: &Path, root: Option<&Path>) -> bool {
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    real(path).zip(root.and_then(real)).is_some_and(|(path, root)| path.starts_with(root))
+}
+
+/// Whether what is written is an address or a template, and no path.
+fn is_elsewhere(written: &str) -> bool {
+    ["://", "{{", "${", "#"].iter().any(|sign| written.contains(sign))
 }
 
 /// A relative path without `.` and needless slashes; `None` for one that is a template, absolute or leads up.
 fn plain(written: &str) -> Option<String> {
-    if written.contains("://") || written.contains("{{") || written.contains("${") || written.starts_with('/') {
+    if is_elsewhere(written) || written.starts_with('/') {
         return None;
     }
     let parts: Vec<&str> = written.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
@@ -218,38 +229,60 @@ fn plain(written: &str) -> Option<String> {
 
 /// Where the Dockerfile of a definition's build context is.
 #[must_use]
-pub fn dockerfile_state(definition: &Definition, context: &BuildContext) -> DockerfileState {
-    let Some(folder) = definition.text("build.path").and_then(plain) else { return DockerfileState::Unknown };
-    let there = |path: &str| match context {
-        BuildContext::Memory(files) => files.contains_key(path).then(|| PathBuf::from(path)),
-        _ => context.locate(path).filter(|path| path.is_file()),
+pub fn dockerfile_state(definition: &Definition, member: &Member) -> DockerfileState {
+    let Some(written_folder) = definition.text("build.path").filter(|written| !is_elsewhere(written)) else {
+        return DockerfileState::Unknown;
     };
-    let within = |file: &str| if folder.is_empty() { file.to_owned() } else { format!("{folder}/{file}") };
-    let names = folder_names(context, &folder);
-    let Some(names) = names else {
+    let written = match definition.get("build.dockerfile_path") {
+        None | Some(serde_yaml::Value::Null) => Some("Dockerfile".to_owned()),
+        Some(value) => match value.as_str() {
+            Some("") => Some("Dockerfile".to_owned()),
+            other => other.and_then(plain),
+        },
+    };
+    let Some(written) = written else { return DockerfileState::Unknown };
+    let Some(folder) = plain(written_folder) else {
+        // A folder beside this one, which may be read when it is in the one that was named.
+        let Some(context) = locate(member, written_folder).map(BuildContext::Folder) else {
+            return DockerfileState::Unknown;
+        };
+        return in_context(&context, "", &written);
+    };
+    // A backslash parts folders on Windows only.
+    let leads_out = member.context.locate(&folder).is_none() && member.context.exists(&folder);
+    if leads_out || folder.contains('\\') {
+        return DockerfileState::Unknown;
+    }
+    let state = in_context(&member.context, &folder, &written);
+    let rest = written.strip_prefix(&folder).and_then(|rest| rest.strip_prefix('/')).filter(|_| !folder.is_empty());
+    match (rest, state) {
+        (Some(rest), DockerfileState::Other(_) | DockerfileState::Missing)
+            if matches!(in_context(&member.context, &folder, rest), DockerfileState::There(_)) =>
+        {
+            DockerfileState::FromDefinition(rest.to_owned())
+        }
+        (_, state) => state,
+    }
+}
+
+/// Where a Dockerfile is in a folder of a context.
+fn in_context(context: &BuildContext, folder: &str, written: &str) -> DockerfileState {
+    let Some(names) = folder_names(context, folder) else {
         return if matches!(context, BuildContext::None) {
             DockerfileState::Unknown
         } else {
             DockerfileState::NoContext
         };
     };
-    let written = match definition.get("build.dockerfile_path") {
-        None | Some(serde_yaml::Value::Null) => Some("Dockerfile".to_owned()),
-        Some(value) => value.as_str().and_then(plain),
+    let path = if folder.is_empty() { written.to_owned() } else { format!("{folder}/{written}") };
+    let there = match context {
+        BuildContext::Memory(files) => files.contains_key(&path).then(|| PathBuf::from(&path)),
+        _ => context.locate(&path).filter(|path| path.is_file()),
     };
-    let Some(written) = written else { return DockerfileState::Unknown };
-    if let Some(path) = there(&within(&written)) {
+    if let Some(path) = there {
         return DockerfileState::There(path);
     }
-    if let Some(rest) = written.strip_prefix(&folder).and_then(|rest| rest.strip_prefix('/'))
-        && !folder.is_empty()
-        && there(&within(rest)).is_some()
-    {
-        return DockerfileState::FromDefinition(rest.to_owned());
-    }
-    let mut dockerfiles = names
-        .iter()
-        .filter(|name| crate::discover::kind_of(Path::new(name)) == Some(crate::discover::Kind::Dockerfile));
+    let mut dockerfiles = names.iter().filter(|name| discover::kind_of(Path::new(name)) == Some(Kind::Dockerfile));
     match (dockerfiles.next(), dockerfiles.next()) {
         (Some(only), None) => DockerfileState::Other(only.clone()),
         _ => DockerfileState::Missing,

@@ -9,6 +9,7 @@ use serde_yaml::Value;
 
 use super::conda::{CondaEnvironment, Text};
 use super::document::{Document, NodeId, ReadError, Syntax};
+use super::recognise::{self, Sure};
 use super::values;
 use crate::change::Step;
 use crate::source::{Source, Span};
@@ -136,8 +137,6 @@ const V2_KEYS: [(&str, &[&str]); 2] = [
             "tags",
             "os_type",
             "inference_config",
-            "properties",
-            "type",
         ],
     ),
     ("build", &["path", "dockerfile_path"]),
@@ -178,19 +177,31 @@ impl Format {
 }
 
 impl AzureFile {
-    /// Reads a file that may hold definitions; `None` when it holds none.
+    /// Reads a file that may hold definitions; `None` when it holds none. A file that a person `named` may have a shape
+    /// that others have too.
     ///
     /// # Errors
     /// When it is not written in that syntax, exceeds a limit, or is read differently by the two readers.
-    pub fn parse(source: &Source, syntax: Syntax) -> Result<Option<Self>, ReadError> {
+    pub fn parse(source: &Source, syntax: Syntax, named: bool) -> Result<Option<Self>, ReadError> {
         let text = source.text();
-        if !may_define(text, syntax) {
+        let file = source.name().rsplit('/').next().unwrap_or_default();
+        let own_name = file == "azureml_environment.json" || file.ends_with(".runconfig");
+        let sure = if own_name {
+            Sure::ByName
+        } else if named {
+            Sure::ByPerson
+        } else {
+            Sure::Not
+        };
+        if sure != Sure::ByName && !recognise::may_define(text, syntax) {
             return Ok(None);
         }
         let document = Document::read(text, syntax)?;
         let Some(root) = document.root() else { return Ok(None) };
         let value = values::read_checked(text, syntax)?;
-        let Some((format, found)) = definitions(&document, root, &value, syntax) else { return Ok(None) };
+        let Some((format, found)) = recognise::definitions(&document, root, &value, syntax, sure) else {
+            return Ok(None);
+        };
         if let Some(directive) = text.lines().position(|line| line.starts_with("%YAML 1.1")) {
             let offset = text.split_inclusive('\n').take(directive).map(str::len).sum();
             let message = "the directive %YAML 1.1 gives words like `no` another meaning; take it out";
@@ -221,7 +232,7 @@ impl AzureFile {
             let span = document.node(map).span;
             definitions.push(Arc::new(Definition { path, map, span, conda, value: of_map }));
         }
-        let named = named_files(&document, root);
+        let named = recognise::named_files(&document, root);
         Ok(Some(Self { format, definitions, named, document }))
     }
 
@@ -368,169 +379,4 @@ pub fn alike(a: &str, b: &str) -> bool {
         text.chars().filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase())
     }
     letters(a).eq(letters(b))
-}
-
-/// Words of which a definition has at least one. A look at them spares the other files of a folder a reading.
-fn may_define(text: &str, syntax: Syntax) -> bool {
-    let has =
-        |words: &[&str]| words.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some());
-    match syntax {
-        Syntax::Json => has(&["precache", "recachePackages", "\"docker\"", "\"spark\"", "userManagedDependencies"]),
-        Syntax::Yaml => has(&["nvironment", "mage:", "uild:", "onda_file"]),
-    }
-}
-
-type Found = (Format, Vec<(Vec<Step>, NodeId)>);
-
-/// The maps of a document that are definitions.
-fn definitions(document: &Document, root: NodeId, value: &Value, syntax: Syntax) -> Option<Found> {
-    let map = value.as_mapping()?;
-    if syntax == Syntax::Json {
-        return is_v1(value).then(|| (Format::SdkV1, vec![(Vec::new(), root)]));
-    }
-    if is_v2_environment(value) {
-        return Some((Format::CliV2, vec![(Vec::new(), root)]));
-    }
-    let named = |key: &&Value| key.as_str().is_some_and(|key| Format::RunConfig.reads(key) == "environment");
-    if let Some(key) = map.keys().filter(named).last().and_then(Value::as_str)
-        && let (Some(environment), Some((_, node))) = (map.get(key), document.get(root, key))
-        && is_run(map)
-        && is_v1(environment)
-    {
-        return Some((Format::RunConfig, vec![(vec![Step::Key(key.to_owned())], node)]));
-    }
-    if !is_v2_holder(map) {
-        return None;
-    }
-    let mut found = Vec::new();
-    inside(document, root, value, &mut Vec::new(), &mut found);
-    let named = !named_files(document, root).is_empty();
-    (!found.is_empty() || named).then_some((Format::CliV2, found))
-}
-
-/// Whether a map has the shape of an environment of SDK v1.
-fn is_v1(value: &Value) -> bool {
-    let Some(map) = value.as_mapping() else { return false };
-    let keys = |section: &str| {
-        let known = Format::SdkV1.keys(section).unwrap_or_default();
-        let found = map.iter().find(|(key, _)| key.as_str().is_some_and(|key| alike(key, section)));
-        found.and_then(|(_, section)| section.as_mapping()).is_some_and(|section| {
-            let mut keys = section.keys().filter_map(Value::as_str);
-            keys.any(|key| key == "<<" || known.iter().any(|known| alike(known, key)))
-        })
-    };
-    if ["image", "build", "conda_file"].iter().any(|key| map.contains_key(*key)) {
-        return false;
-    }
-    // `"spark": null` is a v1 definition that the SDK cannot load.
-    let null_spark = map.get("spark").is_some_and(Value::is_null)
-        && (map.contains_key("python") || map.contains_key("docker") || map.contains_key("name"));
-    keys("python") || keys("docker") || keys("spark") || null_spark
-}
-
-/// Whether a map is a runconfig: it says what to run.
-fn is_run(map: &serde_yaml::Mapping) -> bool {
-    const KEYS: [&str; 9] = [
-        "script",
-        "framework",
-        "target",
-        "communicator",
-        "history",
-        "autoPrepareEnvironment",
-        "nodeCount",
-        "arguments",
-        "command",
-    ];
-    map.keys().filter_map(Value::as_str).any(|written| KEYS.iter().any(|key| alike(written, key)))
-}
-
-/// Whether a map is an environment of CLI v2: it has no other keys, and says what it is built from.
-fn is_v2_environment(value: &Value) -> bool {
-    let Some(map) = value.as_mapping() else { return false };
-    let schema = map.get("$schema").and_then(Value::as_str).map(str::to_ascii_lowercase);
-    if schema.is_some_and(|schema| schema.ends_with("environment.schema.json") && schema.contains("azureml")) {
-        return true;
-    }
-    is_v2_map(map) && map.keys().filter_map(Value::as_str).any(|key| alike(key, "name"))
-}
-
-/// Whether a map has the keys of an environment of CLI v2 and no others.
-fn is_v2_map(map: &serde_yaml::Mapping) -> bool {
-    // The preview of CLI v2 had `docker:` and `path:`.
-    const OLD: [&str; 3] = ["docker", "path", "datastore"];
-    let known = Format::CliV2.keys("").unwrap_or_default();
-    let text = |key: &str| map.get(key).is_some_and(Value::is_string);
-    let source = text("image")
-        || map.get("build").and_then(Value::as_mapping).is_some_and(|build| {
-            let known = ["path", "dockerfile_path", "local_path"];
-            build.keys().filter_map(Value::as_str).all(|key| known.iter().any(|known| alike(known, key)))
-        })
-        || map.get("conda_file").is_some_and(|conda| conda.is_string() || conda.get("dependencies").is_some());
-    let belongs = |key: &str| known.iter().chain(&OLD).any(|known| alike(known, key));
-    source && map.keys().all(|key| key.as_str().is_some_and(belongs))
-}
-
-/// Whether a map is a job, a component or a deployment of CLI v2.
-fn is_v2_holder(map: &serde_yaml::Mapping) -> bool {
-    const KEYS: [&str; 8] = [
-        "code_configuration",
-        "compute",
-        "endpoint_name",
-        "experiment_name",
-        "instance_type",
-        "jobs",
-        "command",
-        "trial",
-    ];
-    let schema = map.get("$schema").and_then(Value::as_str).map(str::to_ascii_lowercase);
-    schema.is_some_and(|schema| schema.contains("azureml")) || KEYS.iter().any(|key| map.contains_key(*key))
-}
-
-/// Collects the environments that are written inside other definitions. No deeper than documents are read.
-fn inside(
-    document: &Document,
-    node: NodeId,
-    value: &Value,
-    path: &mut Vec<Step>,
-    found: &mut Vec<(Vec<Step>, NodeId)>,
-) {
-    if let (Some(entries), Some(map)) = (document.entries(node), value.as_mapping()) {
-        for (key, child) in entries {
-            let Some(name) = document.scalar(*key) else { continue };
-            let Some(value) = map.get(name) else { continue };
-            path.push(Step::Key(name.to_owned()));
-            if name == "environment" && value.as_mapping().is_some_and(is_v2_map) {
-                found.push((path.clone(), *child));
-            } else if !document.is_shared(*child) {
-                inside(document, *child, value, path, found);
-            }
-            path.pop();
-        }
-    } else if let (Some(items), Some(list)) = (document.items(node), value.as_sequence()) {
-        for (index, (child, value)) in items.iter().zip(list).enumerate() {
-            path.push(Step::Item(index));
-            if !document.is_shared(*child) {
-                inside(document, *child, value, path, found);
-            }
-            path.pop();
-        }
-    }
-}
-
-/// The files that stand in the place of an environment: `environment: file:env.yml`.
-fn named_files(document: &Document, root: NodeId) -> Vec<(String, Span)> {
-    let mut named = Vec::new();
-    for id in document.ids() {
-        let super::document::Kind::Mapping { entries, .. } = &document.node(id).kind else { continue };
-        for (key, value) in entries {
-            let Some(text) = document.scalar(*value).filter(|_| document.scalar(*key) == Some("environment")) else {
-                continue;
-            };
-            // A path without `file:` is refused by azure-ai-ml.
-            if let (Some(path), Some(_)) = (text.strip_prefix("file:"), document.entries(root)) {
-                named.push((path.to_owned(), document.node(*value).span));
-            }
-        }
-    }
-    named
 }

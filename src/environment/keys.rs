@@ -199,7 +199,14 @@ impl<'a> Keys<'a> {
 
     /// What stands behind the first comma of a map on one line.
     fn gap_behind_comma(&self, entries: &[(NodeId, NodeId)]) -> &'a str {
-        let [(_, value), (key, _), ..] = entries else { return " " };
+        let [(_, value), (key, _), ..] = entries else {
+            // With one entry the colon tells whether blanks are left out.
+            let compact = entries.iter().all(|(key, value)| {
+                let (key, value) = (self.document.node(*key).span, self.document.node(*value).span);
+                self.text.get(key.end..value.start) == Some(":")
+            });
+            return if compact { "" } else { " " };
+        };
         let (from, to) = (self.document.node(*value).span.end, self.document.node(*key).span.start);
         let gap = self.text[from..to].trim_start().trim_start_matches(',');
         if gap.trim().is_empty() && !gap.contains('\n') { gap } else { " " }

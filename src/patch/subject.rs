@@ -68,17 +68,13 @@ pub struct DefinitionView<'a> {
 
 impl<'a> DefinitionView<'a> {
     /// A file of definitions.
-    pub fn new(
-        source: &'a Source,
-        file: &'a AzureFile,
-        context: &'a BuildContext,
-        values: &'a BTreeMap<String, Setting>,
-    ) -> Self {
+    pub fn new(member: &'a Member, file: &'a AzureFile, values: &'a BTreeMap<String, Setting>) -> Self {
+        let (source, context) = (&member.source, &member.context);
         let about = |definition: &Arc<Definition>| {
             Arc::new(AboutDefinition {
                 definition: Arc::clone(definition),
                 misspelt: file.misspelt(definition),
-                dockerfile: relation::dockerfile_state(definition, context),
+                dockerfile: relation::dockerfile_state(definition, member),
             })
         };
         Self { source, file, context, values, about: file.definitions.iter().map(about).collect() }

@@ -11,9 +11,10 @@ use super::file::{
 };
 use super::subject::{CondaView, DockerfileView, Pin, Role, Subject, Target, installs_own_pip, versions};
 use crate::context;
+use crate::dockerfile::Base;
 use crate::environment::match_spec::listed_as_pip;
 use crate::facts::effects::Place;
-use crate::facts::image::InterpreterKind;
+use crate::facts::image::{InterpreterKind, OperatingSystem};
 use crate::facts::level::Fact;
 use crate::facts::pip_table;
 use crate::facts::state::{Answer, Installed, State};
@@ -310,6 +311,12 @@ impl Stage<'_> {
     fn appended(&self, by_default: bool, above: [bool; 2]) -> Option<(bool, bool)> {
         let last = self.stage + 1 == self.view.model.dockerfile.stages.len();
         let end = self.view.timeline.end(self.stage).filter(|_| last && self.view.appended.is_some())?;
+        // On Windows, or where there is no shell, Azure ML's step cannot run at all.
+        let windows = end.os.value() == Some(&OperatingSystem::Windows);
+        let base = &self.view.model.dockerfile.stages.get(self.stage)?.base;
+        if end.shell.is_err() || windows || matches!(base, Base::Scratch) {
+            return None;
+        }
         let unset = |names: &[&str]| {
             let set = |name: &&str| end.variables.get(*name).is_some_and(|variable| !variable.from_argument);
             !(by_default && names.iter().any(set))

@@ -27,6 +27,12 @@ pub fn environment(variables: &[Variable], subject: &Subject, view: &DockerfileV
     if pairs.is_empty() {
         return Ok(Outcome::default());
     }
+    let behind = instruction >= view.model.dockerfile.instructions.len();
+    let continued = view.source.text().trim_end().ends_with(view.model.dockerfile.escape);
+    if behind && continued {
+        let pairs = pairs.join(" and ");
+        return Err(format!("set {pairs} by hand: the last line of the file ends in a continuation"));
+    }
     let lines: Vec<(&str, String)> = pairs.iter().map(|pair| ("ENV", pair.clone())).collect();
     let edits = vec![layout::insert_instructions(view, instruction, &lines)];
     let action = format!("set {}", pairs.join(" and "));
