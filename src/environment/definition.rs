@@ -137,6 +137,8 @@ const V2_KEYS: [(&str, &[&str]); 2] = [
             "tags",
             "os_type",
             "inference_config",
+            "creation_context",
+            "datastore",
         ],
     ),
     ("build", &["path", "dockerfile_path"]),
@@ -319,6 +321,15 @@ impl AzureFile {
             }
         }
         found
+    }
+
+    /// The keys at the top of a definition that its client does not know, however they were spelt.
+    #[must_use]
+    pub fn unknown(&self, definition: &Definition) -> Vec<String> {
+        let known = self.format.keys("").unwrap_or_default();
+        let entries = self.document.entries(definition.map).unwrap_or_default();
+        let written = entries.iter().filter_map(|(key, _)| self.document.scalar(*key)).filter(|key| *key != "<<");
+        written.filter(|key| known.iter().all(|known| !alike(known, key))).map(str::to_owned).collect()
     }
 
     /// Where a key of a definition stands: key and value, or the key alone where the value is left out.

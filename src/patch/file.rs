@@ -246,6 +246,10 @@ pub struct DefinitionCondition {
     /// is a finding of its own.
     #[serde(default)]
     pub misspelt_key: bool,
+    /// It has a key at its top that the client does not know, and that is none of these. Every such key is a finding of
+    /// its own.
+    #[serde(default)]
+    pub unknown_key_besides: Option<Vec<String>>,
     /// Where the Dockerfile of its build context is.
     #[serde(default)]
     pub dockerfile: Vec<DockerfilePlace>,

@@ -26,6 +26,9 @@ pub fn definitions(view: &DefinitionView<'_>, condition: &DefinitionCondition) -
     numbered.flat_map(|(number, definition)| of_definition(view, condition, number, definition)).collect()
 }
 
+/// Of more keys than this nobody reads the report.
+const MANY_KEYS: usize = 20;
+
 fn of_definition(
     view: &DefinitionView<'_>,
     condition: &DefinitionCondition,
@@ -47,6 +50,11 @@ fn of_definition(
     if !condition.keys.iter().all(holds) {
         return Vec::new();
     }
+    if let Some(besides) = &condition.unknown_key_besides {
+        let unknown = view.file.unknown(definition);
+        let told = unknown.iter().filter(|key| !besides.contains(key)).take(MANY_KEYS);
+        return told.map(|key| subject(view, condition, number, about, Some(key))).collect();
+    }
     if condition.misspelt_key {
         let keys: Vec<&String> = about.misspelt.keys().collect();
         return keys.into_iter().map(|key| subject(view, condition, number, &about, Some(key))).collect();
@@ -65,7 +73,8 @@ fn subject(
     let document = view.file.document();
     let written = misspelt.and_then(|key| {
         let holder = view.file.holder(definition, key)?;
-        let (key, _) = document.get(holder.map, about.misspelt.get(key)?)?;
+        let written = about.misspelt.get(key).map_or(holder.name, String::as_str);
+        let (key, _) = document.get(holder.map, written)?;
         Some(document.node(key).span)
     });
     let first = condition.keys.keys().find_map(|key| view.file.span_of(definition, key));
