@@ -57,9 +57,9 @@ fn of_definition(
     }
     if condition.misspelt_key {
         let keys: Vec<&String> = about.misspelt.keys().collect();
-        return keys.into_iter().map(|key| subject(view, condition, number, &about, Some(key))).collect();
+        return keys.into_iter().map(|key| subject(view, condition, number, about, Some(key))).collect();
     }
-    vec![subject(view, condition, number, &about, None)]
+    vec![subject(view, condition, number, about, None)]
 }
 
 fn subject(
