@@ -13,6 +13,8 @@ pub(super) struct Cell {
     pub(super) masked: String,
     /// What was masked.
     pub(super) masks: Vec<Span>,
+    /// The comments that are blanked in `masked`.
+    pub(super) hidden: Vec<Span>,
     /// The JSON strings that the text is written as, in order; none in a Python file.
     pub(super) items: Vec<Item>,
     /// The whole value in the file.
@@ -36,6 +38,7 @@ impl Cell {
             text: String::new(),
             masked: String::new(),
             masks: Vec::new(),
+            hidden: Vec::new(),
             items: Vec::new(),
             value,
             runs: Vec::new(),
@@ -89,5 +92,6 @@ pub(super) fn of_python(text: &str) -> Result<Vec<Cell>, ScriptError> {
     if let Some((offset, message)) = lines.fault {
         return Err(cell.error(offset, message));
     }
+    (cell.masked, cell.hidden) = magics::hide_comments(&cell.masked);
     Ok(vec![cell])
 }

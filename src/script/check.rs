@@ -4,6 +4,8 @@
 //! applied to the list, word for word; comments must stand where they stood; in a notebook every byte outside the
 //! changed cells' `source` must be the same. Nothing of how a text is edited is known here.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use crate::source::{Source, Span};
@@ -47,17 +49,16 @@ pub fn check(before: &Source, after: &Source, form: Form, changes: &[&ScriptChan
             script.flat.comments.iter().filter_map(|comment| Some((comment, script.cells.get(comment.cell)?)));
         comments
             .map(|(comment, cell)| {
-                let behind = moved(
-                    comment.behind,
-                    comment.trailing || inside(&script.flat, comment.behind, comment.span.start, comment.cell),
-                );
+                let inside = inside(&script.flat, comment.behind, comment.span.start, comment.cell);
+                let behind = moved(comment.behind, comment.trailing && !inside);
                 (text(cell, comment.span), behind, comment.trailing, comment.cell)
             })
             .collect()
     };
-    // A comment on its own line keeps the statement below it, one behind a statement keeps that statement.
+    // A comment on its own line keeps the statement below it, one within a statement that statement, and one behind a
+    // statement the one before it.
     let shifted = |behind: usize, stays: bool| {
-        behind + moved.iter().filter(|after| if stays { **after + 1 < behind } else { **after < behind }).count()
+        behind + moved.partition_point(|after| if stays { *after + 1 < behind } else { *after < behind })
     };
     if comments(&old, &shifted) != comments(&new, &|behind, _| behind) {
         return Err("a comment would change its text or its place".to_owned());
@@ -129,39 +130,39 @@ fn words_of(text: &str) -> Result<Vec<String>, String> {
 
 /// Every changed or new statement must set `precache_packages` of environments that have it off.
 fn is_off(script: &PythonScript, changes: &[&ScriptChange], moved: &[usize]) -> Result<(), String> {
-    for change in changes {
-        let number = match change {
-            ScriptChange::InsertStatement { after, .. } => {
-                after + 1 + moved.iter().filter(|other| *other < after).count()
-            }
-            ScriptChange::SetValue { statement, .. } => {
-                statement + moved.iter().filter(|other| *other < statement).count()
-            }
-        };
-        let mut found = false;
-        for object in &script.environments {
-            let sets = object
-                .history
-                .events
-                .iter()
-                .any(|event| matches!(event.what, What::Set(_)) && event.place.statement == number);
-            if !sets {
-                continue;
-            }
-            found = true;
-            let inserted = matches!(change, ScriptChange::InsertStatement { .. });
-            if inserted && !object.precache_is_off() {
-                return Err(format!("the packages of `{}` would still be cached ahead", object.name));
-            }
-            let still = object.history.events.iter().any(|event| {
-                matches!(event.what, What::Set(set) if event.place.statement == number && set.precache.value != Some(false))
-            });
-            if still {
-                return Err(format!("the packages of `{}` would still be cached ahead", object.name));
+    // By statement, the environments that it sets, and whether to something else than `False`.
+    let mut setters: HashMap<usize, Vec<(usize, bool)>> = HashMap::new();
+    for (id, object) in script.environments.iter().enumerate() {
+        for event in &object.history.events {
+            if let What::Set(set) = event.what {
+                setters.entry(event.place.statement).or_default().push((id, set.precache.value != Some(false)));
             }
         }
-        if !found {
+    }
+    let mut known: HashMap<usize, bool> = HashMap::new();
+    for change in changes {
+        let (number, inserted) = match change {
+            ScriptChange::InsertStatement { after, .. } => {
+                (after + 1 + moved.partition_point(|other| other < after), true)
+            }
+            ScriptChange::SetValue { statement, .. } => {
+                (statement + moved.partition_point(|other| other < statement), false)
+            }
+        };
+        let Some(ids) = setters.get(&number) else {
             return Err("a changed statement sets no environment's `precache_packages`".to_owned());
+        };
+        // Where one statement may be about several environments, it must do for one of them.
+        let mut enough = !inserted;
+        for (id, on) in ids {
+            let Some(object) = script.environments.get(*id) else { continue };
+            if *on {
+                return Err(format!("the packages of `{}` would still be cached ahead", object.name));
+            }
+            enough |= *known.entry(*id).or_insert_with(|| object.precache_is_off());
+        }
+        if !enough {
+            return Err("the packages would still be cached ahead".to_owned());
         }
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! Turning off the caching of Spark packages, as text.
 
+use std::collections::HashSet;
+
 use crate::edit::Edit;
 use crate::source::{Source, Span};
 
@@ -27,7 +29,7 @@ impl PythonScript {
                 "`{curated}` is one of Microsoft's own environments, which cannot be changed; clone it"
             ));
         }
-        let (mut edits, mut changes) = (Vec::new(), Vec::new());
+        let (mut edits, mut changes, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
         for (event, set) in object.history.events.iter().filter_map(|event| match &event.what {
             What::Set(set) if set.precache.value != Some(false) => Some((event, set)),
             _ => None,
@@ -38,7 +40,7 @@ impl PythonScript {
                 ));
             }
             let change = ScriptChange::SetValue { statement: event.place.statement, to: "False".to_owned() };
-            if !changes.contains(&change) {
+            if seen.insert(event.place.statement) {
                 edits.push(Edit::replace(set.precache.span, "False"));
                 changes.push(change);
             }

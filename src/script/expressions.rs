@@ -52,8 +52,7 @@ impl<'t> Walk<'t> {
             match node.kind() {
                 "identifier" | "attribute" => match self.chain(node) {
                     Some(names) => self.mention(&names, context),
-                    // A method of what is made here: whatever it does, that has no name to work on.
-                    None => stack.extend(node.child_by_field_name("object").map(|inner| (inner, Context::Escape))),
+                    None => stack.push((base_of(node), Context::Escape)),
                 },
                 "call" => {
                     let function = node.child_by_field_name("function");
@@ -349,6 +348,14 @@ impl<'t> Walk<'t> {
             found.used += 1;
         }
     }
+}
+
+/// What a row of attributes begins with.
+fn base_of(mut node: Node<'_>) -> Node<'_> {
+    while let Some(object) = node.child_by_field_name("object").filter(|_| node.kind() == "attribute") {
+        node = object;
+    }
+    node
 }
 
 /// Names that begin so belong to Microsoft's own environments; the service refuses them to anyone else, in any case.

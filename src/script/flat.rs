@@ -113,6 +113,7 @@ impl Flat {
                     break;
                 }
                 if !cursor.goto_parent() {
+                    self.hidden(number, cell, first_comment);
                     self.settle(first_comment);
                     return Ok(());
                 }
@@ -139,6 +140,16 @@ impl Flat {
         let line = text[..span.start].rfind('\n').map_or(0, |at| at + 1);
         let trailing = !text[line..span.start].trim().is_empty();
         self.comments.push(Comment { cell, span, behind: self.entries.len(), trailing });
+    }
+
+    /// The comments that the tree does not know, put in their places among the others.
+    fn hidden(&mut self, number: usize, cell: &Cell, from: usize) {
+        for span in &cell.hidden {
+            let behind =
+                self.entries.partition_point(|entry| (entry.cell, entry.span.start) < (number, span.start));
+            self.comments.push(Comment { cell: number, span: *span, behind, trailing: false });
+        }
+        self.comments[from..].sort_by_key(|comment| comment.span.start);
     }
 
     /// Comments within a statement stand before its end, which is known when the whole cell is read.

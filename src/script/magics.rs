@@ -9,6 +9,30 @@ const MAX_BRACKETS: usize = 200;
 /// Cell magics whose body is Python that runs where the other cells run.
 const PYTHON_CELLS: [&str; 4] = ["time", "capture", "python", "python3"];
 
+/// Blanks the comments that have a line of their own, but for those in brackets, and says where they are. Python's
+/// grammar looks through all comments that follow each of them, in time that grows with their square.
+pub(super) fn hide_comments(text: &str) -> (String, Vec<Span>) {
+    let bytes = text.as_bytes();
+    let mut hidden = Vec::new();
+    Lines::each(text, |start| {
+        let from = start + bytes.get(start..)?.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\x0c')).count();
+        (bytes.get(from) == Some(&b'#')).then_some(())?;
+        let end = memchr::memchr(b'\n', &bytes[from..]).map_or(bytes.len(), |at| from + at);
+        let end = if bytes[..end].ends_with(b"\r") { end - 1 } else { end };
+        hidden.push(Span::new(from, end));
+        Some(end)
+    });
+    let mut out = String::with_capacity(text.len());
+    let mut last = 0;
+    for span in &hidden {
+        out.push_str(&text[last..span.start]);
+        out.extend(std::iter::repeat_n(' ', span.len()));
+        last = span.end;
+    }
+    out.push_str(&text[last..]);
+    (out, hidden)
+}
+
 /// The logical lines of a text.
 pub(super) struct Lines {
     /// The first thing that Python would not take, and what it is.

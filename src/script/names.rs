@@ -5,6 +5,8 @@ use std::rc::Rc;
 
 /// More environments under one name than this are not told apart.
 const MAX_OBJECTS: usize = 16;
+/// No dotted name that matters is longer.
+const MAX_PATH: usize = 200;
 
 /// What an expression stands for, as far as it matters here.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,7 +107,7 @@ impl Value {
     /// One of its attributes.
     pub(super) fn attribute(&self, name: &str) -> Option<Value> {
         match (self, name) {
-            (Value::Path(path), _) => Some(Value::Path(format!("{path}.{name}").into())),
+            (Value::Path(path), _) => (path.len() <= MAX_PATH).then(|| Value::Path(format!("{path}.{name}").into())),
             (Value::Environment(objects), "spark") => Some(Value::Spark(objects.clone())),
             (Value::Spark(objects), "packages") => Some(Value::Packages(objects.clone())),
             (Value::RunConfig(objects), "environment") => Some(Value::Environment(objects.clone())),

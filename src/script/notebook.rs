@@ -156,6 +156,7 @@ fn cell(text: &str, value: &Value<'_>) -> Result<Cell, ScriptError> {
     if let Some((offset, message)) = magics::Lines::of(&cell.masked).fault {
         return Err(cell.error(offset, message));
     }
+    (cell.masked, cell.hidden) = magics::hide_comments(&cell.masked);
     Ok(cell)
 }
 

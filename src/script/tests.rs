@@ -511,3 +511,32 @@ fn hostile_texts_end_in_a_result_or_an_error() {
     let large = format!("{head}# {}\n", "x".repeat(MAX_PYTHON));
     assert!(read(&source(&large), Form::Python).unwrap_err().message.contains("larger than 8 MB"));
 }
+
+#[test]
+fn comments_within_the_next_statement_move_with_it() {
+    for next in ["x = [\n    1,  # c\n    # d\n]\n", "x = f(  # c\n    1\n)  # e\n# g\n", "if a:  # c\n    # d\n    y = 1\n"] {
+        becomes(
+            &format!("env = Environment('a')\nenv.spark.packages = [p]\n{next}"),
+            &format!("env = Environment('a')\nenv.spark.packages = [p]\n{OFF}{next}"),
+        );
+    }
+}
+
+#[test]
+fn long_texts_take_time_that_grows_with_them() {
+    let head = format!("{V1}env = Environment('a')\nenv.spark.packages = [p]\n");
+    let start = std::time::Instant::now();
+    for text in [
+        format!("x = f(){}\n", ".b".repeat(16_000)),
+        format!("x = f(){}\n", ".b()".repeat(16_000)),
+        format!("x = (1).b{}\n", ".c".repeat(16_000)),
+        "# c\n".repeat(16_000),
+        (0..16_000).map(|number| format!("e = env.clone('{number}')\n")).collect(),
+    ] {
+        let text = format!("{head}{text}");
+        let count = read(&source(&text), Form::Python).unwrap().unwrap().comments.len();
+        assert_eq!(count, text.matches('#').count());
+        fixed_in(&text, Form::Python, 0).unwrap();
+    }
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+}

@@ -33,6 +33,7 @@ pub(super) fn parse_all(form: Form, cells: &mut [Cell]) -> Result<Parsed, Script
         {
             opaque.push((number, cell.error(*offset, message.clone())));
             cell.masked = " ".repeat(cell.text.len());
+            cell.hidden.clear();
             cell.masks = vec![crate::source::Span::new(0, cell.text.len())];
             parsed = parse(&mut parser, &cell.masked);
         }
