@@ -51,7 +51,7 @@ impl<'t> Walk<'t> {
         }
         self.mentions(right, Context::Bound);
         let mut value = self.eval(right, 0);
-        if annotated && value == Value::Other && self.mocked == 0 {
+        if annotated && value == Value::Other && self.mocked == 0 && !self.is_own_class(right) {
             value = Value::Environment(Objects::one(self.make(Made::Annotated, right, None, false)));
         }
         let only = targets.len() == 1;
@@ -186,6 +186,13 @@ impl<'t> Walk<'t> {
         let Some(base) = names.get(..found.base) else { return };
         let is_job = matches!(self.resolve(base).value, Value::Job(_));
         self.bind(&base.join("."), if is_job { Value::Job(objects) } else { Value::RunConfig(objects) });
+    }
+
+    /// Whether an expression makes an object of one of the program's own classes.
+    fn is_own_class(&self, node: Node<'t>) -> bool {
+        let function = (node.kind() == "call").then(|| node.child_by_field_name("function")).flatten();
+        let found = function.and_then(|function| self.chain(function)).map(|names| self.resolve(&names));
+        found.is_some_and(|found| found.value == Value::Class)
     }
 
     fn is_new_section(&self, node: Node<'t>) -> bool {

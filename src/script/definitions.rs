@@ -13,7 +13,7 @@ use super::walk::{Function, Walk, children};
 
 impl<'t> Walk<'t> {
     /// `def`: its body is read later.
-    pub(super) fn definition(&mut self, node: Node<'t>, mocked: bool) {
+    pub(super) fn definition(&mut self, node: Node<'t>, mocked: bool, decorated: bool) {
         if let Some(parameters) = node.child_by_field_name("parameters") {
             for value in children(parameters).into_iter().filter_map(|child| child.child_by_field_name("value")) {
                 self.mentions(value, Context::Escape);
@@ -21,10 +21,20 @@ impl<'t> Walk<'t> {
         }
         let returns = node.child_by_field_name("return_type").is_some_and(|kind| self.is_annotation(kind));
         if let Some(name) = node.child_by_field_name("name") {
-            self.bind(self.text(name), if returns && self.mocked == 0 { Value::Maker } else { Value::Other });
+            let is_async = node.child(0).is_some_and(|child| child.kind() == "async");
+            // What a decorator makes of a function is not known.
+            let value = match returns && self.mocked == 0 && !decorated {
+                true if is_async => Value::AsyncMaker,
+                true => Value::Maker,
+                false => Value::Other,
+            };
+            self.bind(self.text(name), value);
         }
         let (cell, place, scope, class) = (self.cell, self.here, self.def_scope, self.frame.class);
         let mocked = mocked || self.mocked > 0;
+        if !self.defined.insert((cell, node.start_byte())) {
+            return;
+        }
         self.functions.push_back(Function { node, cell, place, scope, class, mocked });
     }
 
@@ -39,9 +49,11 @@ impl<'t> Walk<'t> {
         self.scopes.push(Scope { names: HashMap::new(), enclosing: Some(self.frame.scope) });
         self.frame.scope = self.scopes.len() - 1;
         self.frame.layers.push(Layer::new());
-        let inner = self.block(Some(block), true);
         let result = match node.child_by_field_name("body") {
-            Some(body) => self.statements(body, inner, depth + 1),
+            Some(body) => {
+                let inner = self.suite(block, body, true);
+                self.statements(body, inner, depth + 1)
+            }
             None => Ok(false),
         };
         self.frame.layers.pop();
@@ -55,7 +67,7 @@ impl<'t> Walk<'t> {
         result?;
         self.begin(node, block);
         if let Some(name) = node.child_by_field_name("name") {
-            self.bind(self.text(name), Value::Other);
+            self.bind(self.text(name), Value::Class);
         }
         Ok(())
     }

@@ -49,6 +49,15 @@ impl PythonScript {
             return Ok((edits, changes));
         }
         let (statement, section) = self.place(object)?;
+        let other = object.history.shares.and_then(|other| self.environments.get(other));
+        if let Some(other) = other.filter(|other| edits.is_empty() && other.curated.is_none())
+            && other.sets().next().is_none()
+            && !other.precache_is_off()
+            && self.place(other).is_ok_and(|place| place == (statement, section.clone()))
+        {
+            // One statement does for both, and the other brings it.
+            return Ok((Vec::new(), Vec::new()));
+        }
         let text = format!("{section}.precache_packages = False");
         let root = section.split('.').next().unwrap_or(&section);
         let (after, edit) = self.insert(source, statement, &text, root)?;
@@ -71,6 +80,9 @@ impl PythonScript {
         let replaced: Vec<_> = replaced.map(|event| event.place).collect();
         let elsewhere = !history.events.iter().all(|event| own(&event));
         let touches = history.events.iter().filter(own).filter(|event| event.place.block == made.block && event.sure);
+        if replaced.is_empty() {
+            return self.behind_packages(object).map_or_else(|| behind_making(object), Ok);
+        }
         let last = touches
             .filter_map(|event| match &event.what {
                 What::Touch(Some(section)) => Some((event.place.statement, section)),
@@ -85,17 +97,25 @@ impl PythonScript {
         };
         match last {
             Some((statement, section)) if !elsewhere && settled(statement) => Ok((statement, section.clone())),
-            _ if !replaced.is_empty() => Err(format!("`{name}.spark` is replaced as a whole; {BY_HAND}")),
-            _ if object.made_by == Made::Parameter => {
-                Err(format!("`{name}` comes in as an argument; {BY_HAND}, where it is made"))
-            }
-            _ if !history.simple => Err(format!("`{name}` is made in the head of a compound statement; {BY_HAND}")),
-            _ => match &history.exact {
-                Some(exact) if in_time(made.statement) => Ok((made.statement, format!("{exact}.spark"))),
-                Some(_) => Err(format!("`{name}` is made and used in one statement; {BY_HAND}")),
-                None => Err(format!("`{name}` has no name of its own where it is made: give it one, and {BY_HAND}")),
-            },
+            _ => Err(format!("`{name}.spark` is replaced as a whole; {BY_HAND}")),
         }
+    }
+
+    /// The first statement that puts packages in, when nothing else can come between.
+    fn behind_packages(&self, object: &EnvironmentObject) -> Option<(usize, String)> {
+        let history = &object.history;
+        let (statement, near) = history.first_adds?;
+        let mut here = history.events.iter().filter(|event| event.place.statement == statement);
+        let section = here.find_map(|event| match &event.what {
+            What::Touch(Some(section)) if event.sure => Some(section.clone()),
+            _ => None,
+        })?;
+        let own = |event: &&Event| event.place.function == history.place.function;
+        let mut elsewhere = history.events.iter().filter(|event| !own(event));
+        let before = elsewhere.any(|event| event.place.statement < statement);
+        let late = object.first_use().is_some_and(|first| first <= statement);
+        let apart = (history.shared && !near) || history.carried || before || late || self.is_compound(statement);
+        (!apart).then_some((statement, section))
     }
 
     /// Whether a statement is the head of a compound one, behind which nothing can stand in the same block.
@@ -142,6 +162,29 @@ impl PythonScript {
             return Err(format!("the environment is made on a line that holds more than its statement; {BY_HAND}"));
         }
         Ok((last, new_line(source, cell, line, &format!("{indent}{text}"))))
+    }
+}
+
+/// The statement that makes it, when it certainly has an environment's attributes then.
+fn behind_making(object: &EnvironmentObject) -> Result<(usize, String), String> {
+    let (history, name) = (&object.history, &object.name);
+    let made = history.place.statement;
+    match object.made_by {
+        Made::Parameter => {
+            return Err(format!("`{name}` comes in as an argument; {BY_HAND}, where it is made"));
+        }
+        Made::Returned | Made::Annotated => {
+            return Err(format!("`{name}` is made elsewhere, and may be something else or `None`; {BY_HAND}"));
+        }
+        _ if !history.simple => {
+            return Err(format!("`{name}` is made in the head of a compound statement; {BY_HAND}"));
+        }
+        _ => {}
+    }
+    match &history.exact {
+        Some(exact) if object.first_use().is_none_or(|first| made < first) => Ok((made, format!("{exact}.spark"))),
+        Some(_) => Err(format!("`{name}` is made and used in one statement; {BY_HAND}")),
+        None => Err(format!("`{name}` has no name of its own where it is made: give it one, and {BY_HAND}")),
     }
 }
 

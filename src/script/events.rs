@@ -11,7 +11,8 @@ use super::walk::Walk;
 
 impl<'t> Walk<'t> {
     pub(super) fn touch(&mut self, objects: &Objects, names: &[&str], found: &Resolved) {
-        let text = found.spark.filter(|_| self.definite(objects)).and_then(|spark| names.get(..spark));
+        let certain = self.definite(objects) || self.one_name(objects);
+        let text = found.spark.filter(|_| certain).and_then(|spark| names.get(..spark));
         let text = text.map(|names| names.join("."));
         self.event(objects, |_| What::Touch(text.clone()));
     }
@@ -25,27 +26,113 @@ impl<'t> Walk<'t> {
         !objects.maybe && places.all(|place| Some(place) == first)
     }
 
+    /// Whether an expression stands for one of several environments that were all made under one name, in different
+    /// blocks: whichever was made last.
+    fn one_name(&self, objects: &Objects) -> bool {
+        let mut names = objects.ids.iter().filter_map(|id| self.objects.get(*id)).map(|object| &object.history.exact);
+        let first = names.next();
+        !objects.maybe && matches!(first, Some(Some(_))) && names.all(|name| Some(name) == first)
+    }
+
     pub(super) fn event(&mut self, objects: &Objects, what: impl Fn(usize) -> What) {
-        let definite = self.definite(objects);
+        let definite = self.definite(objects) || self.one_name(objects);
         for id in &objects.ids {
-            let sure = self.is_sure(*id, definite);
-            let place = self.here;
-            if let Some(object) = self.objects.get_mut(*id) {
-                object.record(Event { place, what: what(*id), sure });
+            self.event_of(*id, what(*id), definite, &objects.ids);
+        }
+    }
+
+    fn event_of(&mut self, id: usize, what: What, definite: bool, companions: &[usize]) {
+        let place = self.here;
+        let Some(history) = self.objects.get(id).map(|object| &object.history) else { return };
+        let (made, adds) = (history.place, history.first_adds);
+        let own = made.function == place.function;
+        let carried = own && place.statement < made.statement;
+        let certain = definite && !carried && !self.leaves_between(made.statement, adds.map(|(adds, _)| adds));
+        let sure = certain && self.is_sure(id, definite, companions.len() < 2 || self.same_statement(companions));
+        let at_made = own && self.is_near(made.statement);
+        let at_adds = own && adds.is_some_and(|(adds, _)| self.is_near(adds));
+        let guard = self.blocks.get(place.block).and_then(|block| block.guard);
+        let first = companions.iter().min().copied().filter(|first| *first < id);
+        let kind = match &what {
+            What::Touch(_) => 0,
+            What::Adds => 1,
+            What::Replaced => 2,
+            What::Use => 3,
+            What::Set(set) => 4 + set.precache.span.start,
+        };
+        let known = self.recorded.get(&(id, place.statement, kind)).copied();
+        let again = self.rereading > 0;
+        let Some(object) = self.objects.get_mut(id) else { return };
+        let history = &mut object.history;
+        history.carried |= carried;
+        match &what {
+            What::Set(set) if set.precache.value == Some(false) => history.now_off |= sure,
+            What::Set(_) | What::Replaced => history.now_off = false,
+            What::Adds if own && place.statement > made.statement => {
+                if history.first_adds.is_none() {
+                    history.shares = first;
+                }
+                history.first_adds.get_or_insert((place.statement, at_made));
+            }
+            _ => {}
+        }
+        if let Some(event) = known.and_then(|known| history.events.get_mut(known)) {
+            event.sure &= sure;
+            match (&mut event.what, &what) {
+                (What::Touch(old), What::Touch(None)) if again => *old = None,
+                (What::Touch(old), What::Touch(new)) if !again && old != new => {}
+                _ => return,
+            }
+            if again {
+                return;
             }
         }
+        self.recorded.entry((id, place.statement, kind)).or_insert(history.events.len());
+        history.events.push(Event { place, what, sure, at_made, at_adds, guard });
+    }
+
+    fn same_statement(&self, ids: &[usize]) -> bool {
+        let mut places = ids.iter().filter_map(|id| self.objects.get(*id)).map(|object| object.history.place.statement);
+        let first = places.next();
+        places.all(|place| Some(place) == first)
+    }
+
+    /// Whether a loop may be left, or its round, behind one statement and before the current one; or the function
+    /// behind the first one that puts packages in.
+    fn leaves_between(&self, made: usize, adds: Option<usize>) -> bool {
+        let here = self.here.statement;
+        let any = |set: &std::collections::BTreeSet<usize>, from: usize| {
+            from < here && set.range(from + 1..here).next().is_some()
+        };
+        any(&self.breaks, made) || any(&self.exits, adds.unwrap_or(made))
+    }
+
+    /// Whether the current statement follows another one, or what stands on that one's line.
+    fn is_near(&self, other: usize) -> bool {
+        let here = self.here.statement;
+        if here <= other || here - other > 50 {
+            return false;
+        }
+        let (Some(first), Some(last)) = (self.flat.entries.get(other), self.flat.entries.get(here - 1)) else {
+            return false;
+        };
+        let between = || self.cells.get(first.cell)?.text.get(first.span.end..last.span.start);
+        here == other + 1 || first.cell == last.cell && between().is_some_and(|text| !text.contains('\n'))
     }
 
     /// Whether this point is reached with the object in hand whenever the object was made and its block was left
     /// neither by an error nor by `return`.
-    fn is_sure(&self, id: usize, definite: bool) -> bool {
+    fn is_sure(&self, id: usize, definite: bool, alone: bool) -> bool {
         let Some(made) = self.objects.get(id).map(|object| object.history.place) else { return false };
         let (here, there) = (self.canonical(self.here.block), self.canonical(made.block));
         if made.function != self.here.function {
             return false;
         }
         if here == there {
-            return definite;
+            return definite && alone;
+        }
+        if !definite {
+            return false;
         }
         let mut block = there;
         while let Some(parent) = self.blocks.get(block).and_then(|block| block.parent) {
@@ -77,8 +164,28 @@ impl<'t> Walk<'t> {
             name.truncate(end);
             name.push_str("...");
         }
+        let site = (self.cell, node.start_byte(), node.end_byte());
+        if let Some(id) = self.sites.get(&site).copied() {
+            if let Some(object) = self.objects.get_mut(id) {
+                object.history.off &= off;
+                object.history.now_off = object.history.off;
+            }
+            return id;
+        }
+        self.sites.insert(site, self.objects.len());
         let made = self.statement_span(self.here.statement);
-        let history = History { exact: None, place: self.here, simple: self.simple, off, events: Vec::new() };
+        let history = History {
+            exact: None,
+            place: self.here,
+            simple: self.simple,
+            off,
+            now_off: off,
+            first_adds: None,
+            carried: false,
+            shared: false,
+            shares: None,
+            events: Vec::new(),
+        };
         let adds_packages = Vec::new();
         self.objects.push(EnvironmentObject {
             name,
@@ -115,6 +222,7 @@ impl<'t> Walk<'t> {
             {
                 object.name = format!("{key}{suffix}");
                 object.history.exact = definite.then(|| object.name.clone());
+                object.history.shared = self.shared.contains(key.split('.').next().unwrap_or(key));
             }
         }
     }
@@ -142,11 +250,5 @@ impl Walk<'_> {
                 }
             }
         }
-    }
-}
-
-impl EnvironmentObject {
-    fn record(&mut self, event: Event) {
-        self.history.events.push(event);
     }
 }

@@ -5,8 +5,9 @@ use tree_sitter::Node;
 use super::imports::{self, Callable};
 use super::literals::{is_empty, plain_string, truth};
 use super::names::{Objects, Value};
-use super::objects::{EnvironmentObject, Made, Precache, Set, What};
+use super::objects::{Made, Precache, Set, What};
 use super::walk::{Walk, children};
+use crate::source::Span;
 
 /// Expressions are evaluated to this depth; deeper ones stand for nothing.
 const MAX_DEPTH: usize = 50;
@@ -67,7 +68,7 @@ impl<'t> Walk<'t> {
                                 inner = Context::Plain;
                             }
                         }
-                        (None, Some(function)) => stack.push((function, Context::Plain)),
+                        (None, Some(function)) => self.calls(function, node, context, &mut stack),
                         (None, None) => {}
                     }
                     if let Some(arguments) = node.child_by_field_name("arguments") {
@@ -114,6 +115,60 @@ impl<'t> Walk<'t> {
         }
     }
 
+    /// A method of what a call gives, and so on inwards: `Environment.get(...).clone(...)`.
+    fn calls(&mut self, function: Node<'t>, node: Node<'t>, context: Context, stack: &mut Vec<(Node<'t>, Context)>) {
+        let mut spine = vec![(node, function)];
+        let mut base = base_of(function);
+        loop {
+            match (base.kind(), base.child_by_field_name("function")) {
+                ("call", Some(inner)) => {
+                    spine.push((base, inner));
+                    base = base_of(inner);
+                }
+                ("parenthesized_expression", _) if base.named_child_count() == 1 => match base.named_child(0) {
+                    Some(inner) if inner.kind() != "comment" => base = base_of(inner),
+                    _ => break,
+                },
+                _ => break,
+            }
+        }
+        if base.kind() != "identifier" {
+            stack.push((base, Context::Escape));
+        }
+        for (at, (call, function)) in spine.iter().enumerate().rev() {
+            let context = if at == 0 { context } else { Context::Bound };
+            let mut inner = Context::Escape;
+            match self.chain(*function) {
+                Some(names) => {
+                    if self.call(&names, *call, context) {
+                        inner = Context::Plain;
+                    }
+                }
+                None => {
+                    let mut names = Vec::new();
+                    let mut object = *function;
+                    while let Some(next) = object.child_by_field_name("object").filter(|_| object.kind() == "attribute")
+                    {
+                        names.extend(object.child_by_field_name("attribute").map(|name| self.text(name)));
+                        object = next;
+                    }
+                    names.reverse();
+                    let found = follow(Resolved { value: self.eval(object, 0), base: 0, used: 0, spark: None }, &names);
+                    let found = Resolved { spark: None, ..found };
+                    if found.value.objects().is_some() {
+                        self.call_of(found, &names, *call, context);
+                    }
+                }
+            }
+            // The caller reads the arguments of the outermost one.
+            if let Some(arguments) = call.child_by_field_name("arguments").filter(|_| at > 0) {
+                stack.extend(
+                    children(arguments).into_iter().filter(|child| child.is_named()).map(|child| (child, inner)),
+                );
+            }
+        }
+    }
+
     fn mention(&mut self, names: &[&'t str], context: Context) {
         let found = self.resolve(names);
         let whole = found.used == names.len();
@@ -142,32 +197,35 @@ impl<'t> Walk<'t> {
     fn call(&mut self, names: &[&'t str], node: Node<'t>, context: Context) -> bool {
         let arguments = node.child_by_field_name("arguments");
         if names == ["setattr"] {
-            return self.setattr(arguments);
+            return self.setattr(node, arguments);
         }
-        let found = self.resolve(names);
+        self.call_of(self.resolve(names), names, node, context)
+    }
+
+    fn call_of(&mut self, found: Resolved, names: &[&'t str], node: Node<'t>, context: Context) -> bool {
+        let arguments = node.child_by_field_name("arguments");
         let method = names.get(found.used).copied();
         let value = match (&found.value, method) {
             (Value::Path(path), None) => match imports::callable(path) {
                 Some(kind) if self.mocked == 0 => self.construct(kind, node, arguments),
                 _ => None,
             },
-            (Value::Maker, None) => {
+            (Value::AsyncMaker, None) if node.parent().is_none_or(|parent| parent.kind() != "await") => None,
+            (Value::Maker | Value::AsyncMaker, None) => {
                 Some(Value::Environment(Objects::one(self.make(Made::Returned, node, None, false))))
             }
             (Value::Environment(objects), Some("clone" | "register")) => {
                 let objects = objects.clone();
                 self.event(&objects, |_| What::Use);
                 let off = !objects.maybe
-                    && objects
-                        .ids
-                        .iter()
-                        .all(|id| self.objects.get(*id).is_some_and(EnvironmentObject::precache_is_off));
+                    && objects.ids.iter().all(|id| self.objects.get(*id).is_some_and(|object| object.history.now_off));
                 // A result that gets no name is nobody's.
                 if context != Context::Bound {
                     return false;
                 }
                 let made = if method == Some("clone") { Made::Cloned } else { Made::Returned };
-                Some(Value::Environment(Objects::one(self.make(made, node, None, off))))
+                let id = self.make(made, node, None, off);
+                Some(Value::Environment(Objects { ids: vec![id], maybe: objects.maybe }))
             }
             (Value::Environment(objects), Some("build" | "build_local" | "save_to_directory")) => {
                 let objects = objects.clone();
@@ -259,7 +317,7 @@ impl<'t> Walk<'t> {
     }
 
     /// `setattr(env.spark, "precache_packages", False)`
-    fn setattr(&mut self, arguments: Option<Node<'t>>) -> bool {
+    fn setattr(&mut self, node: Node<'t>, arguments: Option<Node<'t>>) -> bool {
         let Some(list) = arguments else { return false };
         let parts: Vec<_> = children(list).into_iter().filter(|child| child.is_named() && !child.is_extra()).collect();
         let [object, name, value] = parts.as_slice() else { return false };
@@ -274,6 +332,10 @@ impl<'t> Walk<'t> {
         match self.eval(*name, 0) {
             Value::Text(name) if &*name == "precache_packages" => {
                 let precache = Precache { span: self.raw(*value), value: truth(*value, self.text(*value)) };
+                let statement = self.flat.entries.get(self.here.statement).map(|entry| entry.span);
+                // Elsewhere than in a statement of its own it may be left out.
+                let own = statement == Some(Span::new(node.start_byte(), node.end_byte()));
+                let objects = if own { objects } else { Objects { maybe: true, ..objects } };
                 self.event(&objects, |_| What::Set(Set { precache, literal: None }));
             }
             Value::Text(name) if &*name != "packages" => {}
@@ -299,7 +361,7 @@ impl<'t> Walk<'t> {
             "call" => self.made.get(&(node.start_byte(), node.end_byte())).cloned().unwrap_or(Value::Other),
             "none" => Value::Nothing,
             "string" => plain_string(node, self.text(node)).map_or(Value::Other, |text| Value::Text(text.into())),
-            "parenthesized_expression" => side(node.named_child(0)),
+            "parenthesized_expression" | "await" => side(node.named_child(0)),
             "named_expression" => side(node.child_by_field_name("value")),
             "conditional_expression" => side(node.named_child(0)).join(side(node.named_child(2))),
             "boolean_operator" => side(node.child_by_field_name("left")).join(side(node.child_by_field_name("right"))),
@@ -339,14 +401,19 @@ impl<'t> Walk<'t> {
                 break;
             }
         }
-        loop {
-            if matches!(found.value, Value::Spark(_)) {
-                found.spark = Some(found.used);
-            }
-            let Some(value) = names.get(found.used).and_then(|name| found.value.attribute(name)) else { return found };
-            found.value = value;
-            found.used += 1;
+        follow(found, names)
+    }
+}
+
+/// Goes on from what the first parts of a dotted name stand for.
+fn follow(mut found: Resolved, names: &[&str]) -> Resolved {
+    loop {
+        if matches!(found.value, Value::Spark(_)) {
+            found.spark = Some(found.used);
         }
+        let Some(value) = names.get(found.used).and_then(|name| found.value.attribute(name)) else { return found };
+        found.value = value;
+        found.used += 1;
     }
 }
 

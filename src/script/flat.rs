@@ -145,8 +145,7 @@ impl Flat {
     /// The comments that the tree does not know, put in their places among the others.
     fn hidden(&mut self, number: usize, cell: &Cell, from: usize) {
         for span in &cell.hidden {
-            let behind =
-                self.entries.partition_point(|entry| (entry.cell, entry.span.start) < (number, span.start));
+            let behind = self.entries.partition_point(|entry| (entry.cell, entry.span.start) < (number, span.start));
             self.comments.push(Comment { cell: number, span: *span, behind, trailing: false });
         }
         self.comments[from..].sort_by_key(|comment| comment.span.start);

@@ -21,6 +21,10 @@ pub(super) enum Value {
     Path(Rc<str>),
     /// A function of the program that says it returns an environment.
     Maker,
+    /// The same, to be awaited.
+    AsyncMaker,
+    /// A class of the program.
+    Class,
     /// Environments.
     Environment(Objects),
     /// Their `spark`.
@@ -138,6 +142,8 @@ pub(super) struct Frame {
     pub(super) class: Option<usize>,
     /// Names declared `global`.
     pub(super) globals: Vec<String>,
+    /// What was bound at any point of each body of `try` that is being read.
+    pub(super) tries: Vec<HashMap<String, Value>>,
     next: u64,
 }
 
@@ -150,11 +156,15 @@ pub(super) struct Scope {
 
 impl Scope {
     pub(super) fn bind(&mut self, name: &str, value: Value) {
-        match self.names.get_mut(name) {
-            Some(known) => *known = std::mem::replace(known, Value::Other).join(value),
-            None => {
-                self.names.insert(name.to_owned(), value);
-            }
+        join_into(&mut self.names, name, value);
+    }
+}
+
+fn join_into(all: &mut HashMap<String, Value>, key: &str, value: Value) {
+    match all.get_mut(key) {
+        Some(known) => *known = std::mem::replace(known, Value::Other).join(value),
+        None => {
+            all.insert(key.to_owned(), value);
         }
     }
 }
@@ -165,7 +175,7 @@ fn root_of(key: &str) -> Option<&str> {
 
 impl Frame {
     pub(super) fn new(scope: usize, class: Option<usize>) -> Self {
-        Frame { layers: vec![Layer::new()], scope, class, globals: Vec::new(), next: 1 }
+        Frame { layers: vec![Layer::new()], scope, class, globals: Vec::new(), tries: Vec::new(), next: 1 }
     }
 
     /// What a name or a dotted name is bound to here.
@@ -182,12 +192,26 @@ impl Frame {
     }
 
     pub(super) fn bind(&mut self, key: &str, value: Value) {
+        if let Some(all) = self.tries.last_mut() {
+            join_into(all, key, value.clone());
+        }
         let serial = self.next;
         self.next += 1;
         let root = root_of(key).map_or(0, |root| self.serial(root));
         if let Some(layer) = self.layers.last_mut() {
             layer.insert(key.to_owned(), Binding { value, serial, root });
         }
+    }
+
+    /// Closes the body of a `try`: what may hold where an error leads from it, to be joined with what held before.
+    pub(super) fn caught(&mut self) -> Layer {
+        let all = self.tries.pop().unwrap_or_default();
+        if let Some(outer) = self.tries.last_mut() {
+            for (key, value) in &all {
+                join_into(outer, key, value.clone());
+            }
+        }
+        all.into_iter().map(|(key, value)| (key, Binding { value, serial: 0, root: 0 })).collect()
     }
 
     /// Joins branches of which exactly one was taken, or none of them when `or_none`. `free` says what a name that is

@@ -62,6 +62,16 @@ pub(super) struct History {
     pub(super) simple: bool,
     /// Whether its precache is off as it is made: a copy of one that has it off.
     pub(super) off: bool,
+    /// Whether it is off at the point that is being read.
+    pub(super) now_off: bool,
+    /// The first statement behind its making that puts packages in, and whether it stands right behind.
+    pub(super) first_adds: Option<(usize, bool)>,
+    /// Whether the next round of a loop does something with it.
+    pub(super) carried: bool,
+    /// Whether functions bind its name as a `global` or `nonlocal` one.
+    pub(super) shared: bool,
+    /// An earlier environment that the first packages may go into instead: one of several branches makes one.
+    pub(super) shares: Option<usize>,
     pub(super) events: Vec<Event>,
 }
 
@@ -79,6 +89,12 @@ pub(super) struct Event {
     pub(super) what: What,
     /// Whether it happens to this object whenever the object is made and the program gets there.
     pub(super) sure: bool,
+    /// Whether it stands right behind the making.
+    pub(super) at_made: bool,
+    /// Whether it stands right behind the first statement that puts packages in.
+    pub(super) at_adds: bool,
+    /// In the body of a `try`, the number of the first statement behind it: an error may lead there.
+    pub(super) guard: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -117,13 +133,23 @@ impl EnvironmentObject {
         let history = &self.history;
         let own = |event: &&Event| event.place.function == history.place.function;
         let first_use = self.first_use();
+        let last = history.events.iter().filter(own).map(|event| event.place.statement).max();
+        let elsewhere = history.events.iter().filter(|event| !own(event)).map(|event| event.place.statement).min();
+        // Whether nothing that the order of the statements does not show comes between.
+        let undisturbed = |event: &Event| {
+            let near =
+                event.at_made || event.at_adds && (!history.shared || history.first_adds.is_some_and(|(_, near)| near));
+            let called = elsewhere.is_some_and(|first| first < event.place.statement);
+            let caught = event.guard.is_some_and(|end| elsewhere.is_some() || last.is_some_and(|last| last >= end));
+            near || !(history.shared || history.carried || called || caught)
+        };
         let mut off = history.off;
         for event in history.events.iter().filter(own) {
             match &event.what {
                 What::Set(set) => {
                     let is_false = fixed(event) || set.precache.value == Some(false);
                     let in_time = first_use.is_none_or(|first| event.place.statement < first);
-                    off = if is_false { off || (event.sure && in_time) } else { false };
+                    off = if is_false { off || (event.sure && in_time && undisturbed(event)) } else { false };
                 }
                 What::Replaced => off = false,
                 _ => {}
@@ -140,9 +166,10 @@ impl EnvironmentObject {
 
     /// The first statement of the object's own function that uses it.
     pub(super) fn first_use(&self) -> Option<usize> {
-        let function = self.history.place.function;
+        let Place { function, statement: made, .. } = self.history.place;
         let uses = self.history.events.iter().filter(|event| matches!(event.what, What::Use));
-        uses.filter(|event| event.place.function == function).map(|event| event.place.statement).min()
+        let own = uses.filter(|event| event.place.function == function).map(|event| event.place.statement);
+        own.filter(|statement| *statement >= made).min()
     }
 
     /// The statements that set its `precache_packages`.

@@ -514,7 +514,9 @@ fn hostile_texts_end_in_a_result_or_an_error() {
 
 #[test]
 fn comments_within_the_next_statement_move_with_it() {
-    for next in ["x = [\n    1,  # c\n    # d\n]\n", "x = f(  # c\n    1\n)  # e\n# g\n", "if a:  # c\n    # d\n    y = 1\n"] {
+    for next in
+        ["x = [\n    1,  # c\n    # d\n]\n", "x = f(  # c\n    1\n)  # e\n# g\n", "if a:  # c\n    # d\n    y = 1\n"]
+    {
         becomes(
             &format!("env = Environment('a')\nenv.spark.packages = [p]\n{next}"),
             &format!("env = Environment('a')\nenv.spark.packages = [p]\n{OFF}{next}"),
@@ -539,4 +541,147 @@ fn long_texts_take_time_that_grows_with_them() {
         fixed_in(&text, Form::Python, 0).unwrap();
     }
     assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+}
+
+/// How many environments are not off after every one was fixed, one after the other, and the text.
+fn all_fixed(code: &str) -> (usize, String) {
+    let mut text = format!("{V1}{code}");
+    let count = script(&text).environments.len();
+    let mut open = 0;
+    for object in 0..count {
+        match fixed_in(&text, Form::Python, object) {
+            Ok(after) => text = after,
+            Err(_) => open += 1,
+        }
+    }
+    (open, text.strip_prefix(V1).unwrap().to_owned())
+}
+
+#[test]
+fn nothing_is_set_on_what_may_be_none() {
+    for made in [
+        "def find(ws) -> Optional[Environment]:\n    pass\nenv = find(ws)\nif env is None:\n    env = Environment('x')\n",
+        "env: Optional[Environment] = d.get('x')\nif env is None:\n    env = Environment('x')\n",
+        "def find(ws) -> 'Environment | None':\n    pass\nenv = find(ws)\nif env:\n    pass\n",
+    ] {
+        let code = format!("{made}env.spark.packages = [p]\nenv.register(ws)\n");
+        let (_, after) = all_fixed(&code);
+        assert!(!after.contains(&format!("(ws)\n{OFF}if")) && !after.contains(&format!("('x')\n{OFF}if")), "{after}");
+    }
+    let found = "def find(ws) -> Environment:\n    pass\nenv = find(ws)\n";
+    refused(&format!("{found}if env:\n    env.spark.packages = [p]\n"), "something else or `None`");
+    let adds = "env.spark.packages = [p]\n";
+    becomes(&format!("{found}{adds}env.register(ws)\n"), &format!("{found}{adds}{OFF}env.register(ws)\n"));
+}
+
+#[test]
+fn a_field_of_a_class_is_no_place_for_a_statement() {
+    refused(
+        "class T:\n    env: Environment = field(default_factory=make)\n    def go(self):\n        self.env.spark.packages = [p]\n",
+        "something else or `None`",
+    );
+}
+
+#[test]
+fn methods_of_what_is_just_made_are_followed() {
+    for made in [
+        "Environment.get(ws, 'AzureML-x').clone('mine')",
+        "Environment.from_pip_requirements('a', 'r.txt').clone('b')",
+        "(Environment('a')).clone('b')",
+        "Environment('a').register(ws)",
+    ] {
+        let code = format!("{V1}env = {made}\nenv.spark.packages = [p]\nenv.register(ws)\n");
+        let found = script(&code);
+        let last = found.environments.last().unwrap();
+        assert_eq!((last.name.as_str(), last.adds_packages.len()), ("env", 1), "{made}");
+        let after = fixed_in(&code, Form::Python, found.environments.len() - 1).unwrap();
+        assert_eq!(after, code.replace("[p]\n", &format!("[p]\n{OFF}")));
+    }
+    let section = script(&format!("{V1}Environment('a').spark.packages.append(p)\n"));
+    assert_eq!(section.environments[0].adds_packages.len(), 1);
+}
+
+#[test]
+fn a_statement_that_may_be_left_out_is_not_counted_on() {
+    let adds = "env = Environment('a')\n    env.spark.packages = [p]\n    ";
+    for (head, tail) in [
+        ("while True:\n    ", "if c: break\n    env.spark.repositories = []\n"),
+        ("while True:\n    ", "if c:\n        break\n    env.spark.precache_packages = False\n"),
+        ("for v in vs:\n    ", "if c:\n        continue\n    env.spark.precache_packages = False\n"),
+        ("try:\n    ", "may_raise()\n    env.spark.repositories = []\nexcept E:\n    pass\n"),
+        ("try:\n    ", "may_raise()\n    env.spark.precache_packages = False\nexcept E:\n    pass\n"),
+        ("def f():\n    ", "if c:\n        raise E\n    env.spark.precache_packages = False\n"),
+    ] {
+        let use_it = if head.starts_with("def") { "" } else { "env.register(ws)\n" };
+        let expected = format!("{head}{adds}{OFF}    {tail}{use_it}");
+        becomes(&format!("{head}{adds}{tail}{use_it}"), &expected);
+    }
+    // Nothing behind the `try` uses it.
+    let inner = "try:\n    env = Environment('a')\n    env.spark.packages = [p]\n    f()\n    env.spark.precache_packages = False\n    env.register(ws)\nexcept E:\n    pass\n";
+    becomes(inner, inner);
+    let shortcut = "env = Environment('a')\nenv.spark.packages = [p]\n";
+    for set in [
+        "ws and setattr(env.spark, 'precache_packages', False)\n",
+        "f = lambda: setattr(env.spark, 'precache_packages', False)\n",
+    ] {
+        becomes(&format!("{shortcut}{set}"), &format!("{shortcut}{OFF}{set}"));
+    }
+}
+
+#[test]
+fn the_next_round_of_a_loop_finds_what_this_one_made() {
+    let (open, after) = all_fixed(
+        "env = Environment('a')\nfor v in vs:\n    env.spark.packages = [p]\n    env.register(ws)\n    env = Environment(v)\n",
+    );
+    assert_eq!(open, 0);
+    assert_eq!(
+        after,
+        format!(
+            "env = Environment('a')\n{OFF}for v in vs:\n    env.spark.packages = [p]\n    env.register(ws)\n    env = Environment(v)\n    {OFF}"
+        )
+    );
+    let plain = "for v in vs:\n    env = Environment(v)\n    env.spark.packages = [p]\n";
+    becomes(&format!("{plain}    env.register(ws)\n"), &format!("{plain}    {OFF}    env.register(ws)\n"));
+}
+
+#[test]
+fn a_function_that_uses_it_may_be_called_in_between() {
+    let code = "env = Environment('a')\nenv.spark.packages = [p]\n";
+    let function = "def reg():\n    env.register(ws)\n";
+    becomes(&format!("{code}{function}reg()\n{OFF}"), &format!("{code}{OFF}{function}reg()\n{OFF}"));
+    let late = format!("{code}x = 1\n{OFF}{function}");
+    becomes(&late, &late);
+}
+
+#[test]
+fn a_type_that_is_not_certain_is_not_counted_on() {
+    let (_, after) = all_fixed("a = Environment('a') if x else None\nc = a.clone('x')\nc.register(ws)\n");
+    assert!(!after.contains("c.spark"), "{after}");
+    for code in [
+        "async def mk() -> Environment:\n    pass\nenv = mk()\n",
+        "@contextmanager\ndef mk() -> Environment:\n    pass\nenv = mk()\n",
+        "class Fake:\n    pass\nenv: Environment = Fake()\n",
+    ] {
+        assert!(names(&format!("{V1}{code}")).is_empty(), "{code}");
+    }
+    let awaited = "async def mk() -> Environment:\n    pass\nasync def go():\n    env = await mk()\n";
+    assert_eq!(names(&format!("{V1}{awaited}")), ["env"]);
+    let switched = "def sw():\n    global env\n    env = W()\nenv = Environment('a')\nsw()\nenv.spark.packages = [p]\n";
+    becomes(switched, &switched.replace("('a')\n", &format!("('a')\n{OFF}")));
+}
+
+#[test]
+fn a_statement_that_only_reads_is_no_place() {
+    let code = "env = Environment('a')\nenv.spark.packages = [p]\n";
+    for read in ["print(env.spark.packages)\n", "assert env.spark.packages\n", "del env.spark.packages[0]\n"] {
+        becomes(&format!("{code}{read}env.register(ws)\n"), &format!("{code}{OFF}{read}env.register(ws)\n"));
+    }
+}
+
+#[test]
+fn one_statement_does_for_what_several_branches_make() {
+    let code = "if g:\n    env = Environment('g')\nelse:\n    env = Environment('c')\nenv.spark.packages = [p]\n";
+    becomes(&format!("{code}env.register(ws)\n"), &format!("{code}{OFF}env.register(ws)\n"));
+    let text = format!("{V1}{code}env.register(ws)\n");
+    assert_eq!(script(&text).precache_off(&source(&text), 1), Ok((Vec::new(), Vec::new())));
 }

@@ -3,7 +3,7 @@
 //! The statements of the module are read first, then its functions, which find outside what was ever bound there. A
 //! branch is read by itself and joined with the others; nothing is assumed about which of them is taken.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use tree_sitter::{Node, Tree};
 
@@ -38,6 +38,22 @@ pub(super) struct Walk<'t> {
     pub(super) def_scope: usize,
     pub(super) functions: VecDeque<Function<'t>>,
     pub(super) function_count: usize,
+    /// The statements `break` and `continue` that are read.
+    pub(super) breaks: BTreeSet<usize>,
+    /// The statements `return` and `raise` that are read.
+    pub(super) exits: BTreeSet<usize>,
+    /// The environments by the expressions that make them.
+    pub(super) sites: HashMap<(usize, usize, usize), usize>,
+    /// The events that are recorded: environment, statement and kind.
+    pub(super) recorded: HashMap<(usize, usize, usize), usize>,
+    /// How many loops are being read for the second time.
+    pub(super) rereading: usize,
+    /// How many statements may still be read for a second time.
+    budget: usize,
+    /// The names that functions bind outside themselves.
+    pub(super) shared: HashSet<&'t str>,
+    suites: HashMap<(usize, usize), usize>,
+    pub(super) defined: HashSet<(usize, usize)>,
 }
 
 /// A suite of statements.
@@ -45,6 +61,8 @@ pub(super) struct Block {
     pub(super) parent: Option<usize>,
     /// Whether it runs whenever what is around it does: the body of `with` or of a class.
     pub(super) always: bool,
+    /// In the body of a `try`, the first statement behind it.
+    pub(super) guard: Option<usize>,
 }
 
 /// A function whose body is still to be read.
@@ -65,7 +83,7 @@ pub(super) fn environments(cells: &[Cell], trees: &[Tree], flat: &Flat) -> Resul
         frame: Frame::new(0, None),
         scopes: vec![Scope::default()],
         classes: Vec::new(),
-        blocks: vec![Block { parent: None, always: false }],
+        blocks: vec![Block { parent: None, always: false, guard: None }],
         objects: Vec::new(),
         made: HashMap::new(),
         cell: 0,
@@ -75,6 +93,15 @@ pub(super) fn environments(cells: &[Cell], trees: &[Tree], flat: &Flat) -> Resul
         def_scope: 0,
         functions: VecDeque::new(),
         function_count: 1,
+        breaks: BTreeSet::new(),
+        exits: BTreeSet::new(),
+        sites: HashMap::new(),
+        recorded: HashMap::new(),
+        rereading: 0,
+        budget: 2 * flat.entries.len(),
+        shared: cells.iter().flat_map(|cell| outer_names(&cell.masked)).collect(),
+        suites: HashMap::new(),
+        defined: HashSet::new(),
     };
     for (number, tree) in trees.iter().enumerate() {
         walk.cell = number;
@@ -136,11 +163,16 @@ impl<'t> Walk<'t> {
             "expression_statement" => self.expression_statement(node),
             "return_statement" => {
                 self.mentions_in(node, Context::Escape);
+                self.exits.insert(self.here.statement);
                 return Ok(true);
             }
             "raise_statement" => {
                 self.mentions_in(node, Context::Plain);
+                self.exits.insert(self.here.statement);
                 return Ok(true);
+            }
+            "break_statement" | "continue_statement" => {
+                self.breaks.insert(self.here.statement);
             }
             "import_statement" | "import_from_statement" => self.import(node),
             "global_statement" => {
@@ -160,32 +192,18 @@ impl<'t> Walk<'t> {
                 if let Some(right) = node.child_by_field_name("right") {
                     self.mentions(right, Context::Escape);
                 }
-                let mut layer = Layer::new();
-                if let Some(body) = node.child_by_field_name("body") {
-                    let left = node.child_by_field_name("left");
-                    (layer, _) = self.branch(block, |walk, inner| {
-                        if let Some(left) = left {
-                            walk.forget(left);
-                        }
-                        walk.statements(body, inner, depth + 1)
-                    })?;
-                }
-                self.merge(vec![layer], true);
+                self.rounds(node, block, depth)?;
                 self.else_of(node, block, depth)?;
             }
             "while_statement" => {
                 self.mention_field(node, "condition");
-                let mut layer = Layer::new();
-                if let Some(body) = node.child_by_field_name("body") {
-                    (layer, _) = self.branch(block, |walk, inner| walk.statements(body, inner, depth + 1))?;
-                }
-                self.merge(vec![layer], true);
+                self.rounds(node, block, depth)?;
                 self.else_of(node, block, depth)?;
             }
             "try_statement" => self.try_statement(node, block, depth)?,
             "with_statement" => self.with_statement(node, block, depth)?,
             "match_statement" => self.match_statement(node, block, depth)?,
-            "function_definition" => self.definition(node, false),
+            "function_definition" => self.definition(node, false, false),
             "class_definition" => self.class(node, block, depth)?,
             "decorated_definition" => {
                 let mut mocked = false;
@@ -193,11 +211,12 @@ impl<'t> Walk<'t> {
                     mocked |= mocks(self.text(decorator));
                     self.mentions_in(decorator, Context::Plain);
                 }
+
                 self.mocked += usize::from(mocked);
                 let result = match node.child_by_field_name("definition") {
                     Some(class) if class.kind() == "class_definition" => self.class(class, block, depth),
                     Some(function) => {
-                        self.definition(function, mocked);
+                        self.definition(function, mocked, true);
                         Ok(())
                     }
                     None => Ok(()),
@@ -216,13 +235,56 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// Reads a branch on a layer of its own.
+    /// The body of a loop: read once more when a round finds other environments than the one before.
+    fn rounds(&mut self, node: Node<'t>, block: usize, depth: usize) -> Result<(), ScriptError> {
+        let Some(body) = node.child_by_field_name("body") else { return Ok(()) };
+        let left = node.child_by_field_name("left");
+        let read = |walk: &mut Self| {
+            walk.branch(block, body, |walk, inner| {
+                if let Some(left) = left {
+                    walk.forget(left);
+                }
+                walk.statements(body, inner, depth + 1)
+            })
+        };
+        let (mut layer, _) = read(self)?;
+        let matters = |value: Option<&Value>| value.is_some_and(|value| value.objects().is_some());
+        let changes = layer.iter().any(|(key, binding)| {
+            let before = self.frame.get(key);
+            (matters(Some(&binding.value)) || matters(before)) && before != Some(&binding.value)
+        });
+        let size = self.behind(body).saturating_sub(self.here.statement.min(self.first_of(body)));
+        if changes && size <= self.budget {
+            self.budget -= size;
+            self.rereading += 1;
+            self.frame.layers.push(Layer::new());
+            self.merge(vec![layer], true);
+            let again = read(self);
+            layer = self.frame.layers.pop().unwrap_or_default();
+            self.rereading -= 1;
+            layer.extend(again?.0);
+        }
+        self.merge(vec![layer], true);
+        Ok(())
+    }
+
+    fn first_of(&self, node: Node<'t>) -> usize {
+        self.flat.entries.partition_point(|entry| (entry.cell, entry.span.start) < (self.cell, node.start_byte()))
+    }
+
+    /// The number of the first statement behind a node.
+    fn behind(&self, node: Node<'t>) -> usize {
+        self.flat.entries.partition_point(|entry| (entry.cell, entry.span.start) < (self.cell, node.end_byte()))
+    }
+
+    /// Reads a branch on a layer of its own. `at` is its suite, or what else is its own.
     fn branch(
         &mut self,
         parent: usize,
+        at: Node<'t>,
         read: impl FnOnce(&mut Self, usize) -> Result<bool, ScriptError>,
     ) -> Result<(Layer, bool), ScriptError> {
-        let block = self.block(Some(parent), false);
+        let block = self.suite(parent, at, false);
         self.frame.layers.push(Layer::new());
         let leaves = read(self, block);
         let layer = self.frame.layers.pop().unwrap_or_default();
@@ -230,8 +292,27 @@ impl<'t> Walk<'t> {
     }
 
     pub(super) fn block(&mut self, parent: Option<usize>, always: bool) -> usize {
-        self.blocks.push(Block { parent, always });
+        let guard = parent.and_then(|parent| self.blocks.get(parent)).and_then(|parent| parent.guard);
+        self.blocks.push(Block { parent, always, guard });
         self.blocks.len() - 1
+    }
+
+    /// The block of a suite, the same one whenever it is read.
+    pub(super) fn suite(&mut self, parent: usize, at: Node<'t>, always: bool) -> usize {
+        let key = (self.cell, at.start_byte());
+        if let Some(block) = self.suites.get(&key) {
+            return *block;
+        }
+        let block = self.block(Some(parent), always);
+        self.suites.insert(key, block);
+        block
+    }
+
+    fn guard(&mut self, block: usize, body: Node<'t>) {
+        let end = self.behind(body);
+        if let Some(block) = self.blocks.get_mut(block) {
+            block.guard = Some(end);
+        }
     }
 
     fn merge(&mut self, branches: Vec<Layer>, or_none: bool) {
@@ -256,7 +337,7 @@ impl<'t> Walk<'t> {
                 self.begin(clause, block);
                 self.mention_field(clause, "condition");
             }
-            let (layer, leaves) = self.branch(block, |walk, inner| walk.statements(suite, inner, depth + 1))?;
+            let (layer, leaves) = self.branch(block, suite, |walk, inner| walk.statements(suite, inner, depth + 1))?;
             if !leaves {
                 layers.push(layer);
             }
@@ -269,7 +350,7 @@ impl<'t> Walk<'t> {
     fn else_of(&mut self, node: Node<'t>, block: usize, depth: usize) -> Result<(), ScriptError> {
         let suite = children(node).into_iter().find(|child| child.kind() == "else_clause");
         if let Some(suite) = suite.and_then(|clause| clause.child_by_field_name("body")) {
-            let (layer, leaves) = self.branch(block, |walk, inner| walk.statements(suite, inner, depth + 1))?;
+            let (layer, leaves) = self.branch(block, suite, |walk, inner| walk.statements(suite, inner, depth + 1))?;
             if !leaves {
                 self.merge(vec![layer], true);
             }
@@ -279,17 +360,21 @@ impl<'t> Walk<'t> {
 
     fn try_statement(&mut self, node: Node<'t>, block: usize, depth: usize) -> Result<(), ScriptError> {
         let mut layers = Vec::new();
-        let mut last = None;
+        let (mut last, mut caught) = (None, Layer::new());
         let parts = children(node);
         let otherwise = parts.iter().find(|part| part.kind() == "else_clause").copied();
         for part in parts {
             match part.kind() {
                 "block" => {
-                    let (layer, leaves) = self.branch(block, |walk, inner| {
-                        let leaves = walk.statements(part, inner, depth + 1)?;
+                    let (layer, leaves) = self.branch(block, part, |walk, inner| {
+                        walk.guard(inner, part);
+                        walk.frame.tries.push(HashMap::new());
+                        let leaves = walk.statements(part, inner, depth + 1);
+                        caught = walk.frame.caught();
+                        let leaves = leaves?;
                         match otherwise.and_then(|clause| clause.child_by_field_name("body")) {
                             Some(suite) => {
-                                let inner = walk.block(Some(block), false);
+                                let inner = walk.suite(block, suite, false);
                                 walk.statements(suite, inner, depth + 1)
                             }
                             None => Ok(leaves),
@@ -301,7 +386,9 @@ impl<'t> Walk<'t> {
                 }
                 "except_clause" => {
                     self.begin(part, block);
-                    let (layer, leaves) = self.branch(block, |walk, inner| {
+                    let caught = caught.clone();
+                    let (layer, leaves) = self.branch(block, part, |walk, inner| {
+                        walk.merge(vec![caught], true);
                         let mut leaves = false;
                         for child in children(part) {
                             match child.kind() {
@@ -322,18 +409,19 @@ impl<'t> Walk<'t> {
         }
         self.merge(layers, false);
         if let Some(suite) = last {
-            let inner = self.block(Some(block), false);
+            let inner = self.suite(block, suite, false);
             self.statements(suite, inner, depth + 1)?;
         }
         Ok(())
     }
 
     fn with_statement(&mut self, node: Node<'t>, block: usize, depth: usize) -> Result<(), ScriptError> {
-        let mut mocked = 0;
+        let (mut mocked, mut quiets) = (0, false);
         for clause in children(node).into_iter().filter(|child| child.kind() == "with_clause") {
             for item in children(clause).into_iter().filter(|child| child.kind() == "with_item") {
                 let Some(value) = item.child_by_field_name("value") else { continue };
                 mocked += usize::from(mocks(self.text(value)));
+                quiets |= ["suppress", "raises"].iter().any(|word| self.text(value).contains(word));
                 match value.kind() {
                     "as_pattern" => self.as_pattern(value),
                     _ => self.mentions(value, Context::Plain),
@@ -341,9 +429,14 @@ impl<'t> Walk<'t> {
             }
         }
         self.mocked += mocked;
-        let inner = self.block(Some(block), true);
         let result = match node.child_by_field_name("body") {
-            Some(body) => self.statements(body, inner, depth + 1).map(|_| ()),
+            Some(body) => {
+                let inner = self.suite(block, body, true);
+                if quiets {
+                    self.guard(inner, body);
+                }
+                self.statements(body, inner, depth + 1).map(|_| ())
+            }
             None => Ok(()),
         };
         self.mocked -= mocked;
@@ -356,7 +449,7 @@ impl<'t> Walk<'t> {
         let Some(body) = node.child_by_field_name("body") else { return Ok(()) };
         for case in children(body).into_iter().filter(|child| child.kind() == "case_clause") {
             self.begin(case, block);
-            let (layer, leaves) = self.branch(block, |walk, inner| {
+            let (layer, leaves) = self.branch(block, case, |walk, inner| {
                 for pattern in children(case).into_iter().filter(|child| child.kind() == "case_pattern") {
                     walk.forget(pattern);
                 }
@@ -433,6 +526,13 @@ fn free<'a>(scopes: &'a [Scope], mut scope: Option<usize>, key: &str) -> Option<
         scope = found.enclosing;
     }
     None
+}
+
+/// The names of the lines that begin with `global` or `nonlocal`.
+fn outer_names(text: &str) -> impl Iterator<Item = &str> {
+    let statements = text.split(['\n', ';', ':']).map(str::trim_start);
+    let names = statements.filter_map(|text| text.strip_prefix("global ").or_else(|| text.strip_prefix("nonlocal ")));
+    names.flat_map(|names| names.split('#').next().unwrap_or_default().split(',').map(str::trim))
 }
 
 /// Whether a decorator or context manager puts a mock in the place of the class Environment.
