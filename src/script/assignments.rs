@@ -134,7 +134,7 @@ impl<'t> Walk<'t> {
             (Value::Spark(objects), "precache_packages") if whole => {
                 let objects = objects.clone();
                 self.touch(&objects, owner, &found);
-                let node = written.map(|(node, _)| node);
+                let node = written.map(|(node, _)| in_parentheses(node));
                 let only = written.is_some_and(|(_, only)| only);
                 let truth = node.and_then(|node| truth(node, self.text(node)));
                 let span = node.map_or_else(|| Span::at(0), |node| self.raw(node));
@@ -200,6 +200,17 @@ impl<'t> Walk<'t> {
         let found = function.and_then(|function| self.chain(function)).map(|names| self.resolve(&names).value);
         matches!(found, Some(Value::Path(path)) if imports::callable(&path) == Some(Callable::SparkSection))
     }
+}
+
+/// What stands within any parentheses.
+fn in_parentheses(mut node: Node<'_>) -> Node<'_> {
+    while node.kind() == "parenthesized_expression" && node.named_child_count() == 1 {
+        match node.named_child(0) {
+            Some(inner) => node = inner,
+            None => break,
+        }
+    }
+    node
 }
 
 /// The pairs of an assignment of one row of values to one row of names.

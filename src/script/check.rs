@@ -87,13 +87,19 @@ fn apply(script: &PythonScript, changes: &[&ScriptChange]) -> Result<(Vec<Line>,
     for change in changes {
         if let ScriptChange::SetValue { statement, to } = change {
             let words = &mut lines.get_mut(*statement).ok_or("a change names no statement")?.words;
-            let at = words
-                .windows(2)
-                .position(|pair| pair == ["precache_packages", "="])
-                .filter(|at| words.len() == at + 3)
-                .ok_or("a change names a statement that does not set `precache_packages` to a plain value")?;
-            words.truncate(at + 2);
-            words.extend(words_of(to)?);
+            let value = words.iter().rposition(|word| word == "=").map_or(words.len(), |at| at + 1);
+            let target = words.get(..value).unwrap_or_default();
+            let alone = target.iter().filter(|word| *word == "=").count() == 1;
+            let mut literals = (value..words.len()).filter(|at| !matches!(words[*at].as_str(), "(" | ")"));
+            let (at, None, true) =
+                (literals.next(), literals.next(), alone && target.contains(&"precache_packages".to_owned()))
+            else {
+                return Err(
+                    "a change names a statement that does not set `precache_packages` to a plain value".to_owned()
+                );
+            };
+            let at = at.ok_or("a change names a statement without a value")?;
+            words.splice(at..=at, words_of(to)?);
         }
     }
     for change in changes {

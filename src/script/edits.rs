@@ -225,7 +225,11 @@ fn new_line(source: &Source, cell: &Cell, line: Span, text: &str) -> Edit {
             let gap = match (at.checked_sub(1).and_then(|at| cell.items.get(at)), cell.items.get(at + 1)) {
                 (Some(before), _) => after_comma(raw(before.raw.end, item.raw.start)),
                 (None, Some(next)) => after_comma(raw(item.raw.end, next.raw.start)),
-                (None, None) => raw(cell.value.start + 1, item.raw.start).to_owned(),
+                (None, None) => match raw(cell.value.start + 1, item.raw.start) {
+                    // All on one line: with a blank where the key has one before its value.
+                    "" if raw(cell.value.start.saturating_sub(1), cell.value.start) == " " => " ".to_owned(),
+                    gap => gap.to_owned(),
+                },
             };
             let (close, open) = if broken { ("", newline) } else { (newline, "") };
             Edit::insert(item.raw.end - 1, format!("{}\",{gap}\"{}{}", json(close), json(text), json(open)))

@@ -12,11 +12,12 @@ pub(super) fn is_empty(node: Node<'_>, text: &str) -> bool {
     }
 }
 
-/// Whether a literal counts as true; `None` for anything that is no literal.
+/// Whether a literal counts as true; `None` for anything that is no literal. Python's `None` is not the `false` that
+/// the service wants.
 pub(super) fn truth(node: Node<'_>, text: &str) -> Option<bool> {
     match node.kind() {
-        "true" => Some(true),
-        "false" | "none" => Some(false),
+        "true" | "none" => Some(true),
+        "false" => Some(false),
         "integer" => text.parse::<u64>().ok().map(|number| number != 0),
         "string" => plain_string(node, text).map(|text| !text.is_empty()),
         _ => None,

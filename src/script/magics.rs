@@ -7,7 +7,13 @@ use crate::source::Span;
 const MAX_BRACKETS: usize = 200;
 
 /// Cell magics whose body is Python that runs where the other cells run.
-const PYTHON_CELLS: [&str; 4] = ["time", "capture", "python", "python3"];
+const PYTHON_CELLS: [&str; 3] = ["time", "capture", "prun"];
+
+/// Line magics that run the statement behind them where the cells run.
+const PYTHON_LINES: [&str; 2] = ["%time ", "%prun "];
+
+/// What begins a statement that cannot share its line.
+const COMPOUND: [&str; 10] = ["for", "while", "if", "with", "def", "class", "try", "async", "match", "return"];
 
 /// Blanks the comments that have a line of their own, but for those in brackets, and says where they are. Python's
 /// grammar looks through all comments that follow each of them, in time that grows with their square.
@@ -139,9 +145,10 @@ pub(super) fn mask(text: &str) -> Masked {
     let mut last = 0;
     for mask in &masks {
         out.push_str(&text[last..mask.start]);
-        out.push('0');
         // Line ends within a command go too, so that what stands for it is one statement.
-        out.extend(std::iter::repeat_n(' ', mask.len() - 1));
+        let instead = if PYTHON_LINES.contains(&&text[mask.start..mask.end]) { "0;" } else { "0" };
+        out.push_str(instead);
+        out.extend(std::iter::repeat_n(' ', mask.len() - instead.len()));
         last = mask.end;
     }
     out.push_str(&text[last..]);
@@ -155,6 +162,11 @@ fn own_line(text: &str, start: usize) -> Option<Span> {
     let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
     let code = &line[indent..];
     let from = start + indent;
+    if let Some(statement) =
+        PYTHON_LINES.iter().find_map(|magic| code.strip_prefix(magic)).filter(|code| is_simple(code))
+    {
+        return Some(Span::new(from, from + code.len() - statement.len()));
+    }
     if code.starts_with(['%', '!', '?']) {
         return Some(Span::new(from, end_of_command(text, from)));
     }
@@ -171,6 +183,17 @@ fn own_line(text: &str, start: usize) -> Option<Span> {
         return Some(Span::new(at, end_of_command(text, at)));
     }
     None
+}
+
+/// Whether the text behind a magic is a simple statement on one line.
+fn is_simple(code: &str) -> bool {
+    let word = code.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+    let count = |kinds: [char; 3]| code.matches(kinds).count();
+    !word.is_empty()
+        && !COMPOUND.contains(&word)
+        && !code.ends_with(['\\', '?'])
+        && ['"', '\''].iter().all(|quote| code.matches(*quote).count() % 2 == 0)
+        && count(['(', '[', '{']) == count([')', ']', '}'])
 }
 
 /// The end of a command that may go on behind a backslash at the end of its line.

@@ -1,5 +1,7 @@
 //! The code cells of a Jupyter notebook, with their places in the JSON.
 
+use std::borrow::Cow;
+
 use jsonc_parser::ast::{Array, Object, ObjectProp, StringLit, Value};
 use jsonc_parser::common::Ranged;
 use jsonc_parser::errors::ParseErrorKind;
@@ -33,7 +35,8 @@ pub(super) fn cells(text: &str) -> Result<Option<Vec<Cell>>, ScriptError> {
         allow_non_finite_numbers: true,
         allow_extended_string_escapes: false,
     };
-    let parsed = parse_to_ast(text, &CollectOptions::default(), &strict).map_err(|error| {
+    let whole = without_lone_surrogates(text);
+    let parsed = parse_to_ast(&whole, &CollectOptions::default(), &strict).map_err(|error| {
         let offset = error.range().start.min(text.len());
         let message = match error.kind() {
             ParseErrorKind::CommentsNotAllowed => {
@@ -82,6 +85,40 @@ pub(super) fn cells(text: &str) -> Result<Option<Vec<Cell>>, ScriptError> {
         cells.push(cell);
     }
     Ok(Some(cells))
+}
+
+/// Half a surrogate pair, which a program's output may hold, as U+FFFD: no text can hold it, and in a cell's source
+/// it is refused when its escape is read.
+fn without_lone_surrogates(text: &str) -> Cow<'_, str> {
+    let bytes = text.as_bytes();
+    let unit = |at: usize| {
+        let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    };
+    let mut lone = Vec::new();
+    let mut at = 0;
+    while let Some(found) = memchr::memchr(b'\\', bytes.get(at..).unwrap_or_default()) {
+        at += found;
+        match (unit(at), unit(at + 6)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => at += 12,
+            (Some(0xd800..=0xdfff), _) => {
+                lone.push(at);
+                at += 6;
+            }
+            _ => at += 2,
+        }
+    }
+    if lone.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let (mut out, mut last) = (String::with_capacity(text.len()), 0);
+    for at in lone {
+        out.push_str(&text[last..at]);
+        out.push_str("\\ufffd");
+        last = at + 6;
+    }
+    out.push_str(&text[last..]);
+    Cow::Owned(out)
 }
 
 fn property<'a, 'b>(object: &'b Object<'a>, name: &str) -> Option<&'b ObjectProp<'a>> {

@@ -430,7 +430,7 @@ fn cells_are_one_program_and_the_edit_goes_into_the_right_one() {
         .join(",\n"),
     );
     let after = fixed_in(&text, Form::Notebook, 0).unwrap();
-    assert!(after.contains("[\"env.spark.packages = [p]\\n\",\"env.spark.precache_packages = False\"]"), "{after}");
+    assert!(after.contains("[\"env.spark.packages = [p]\\n\", \"env.spark.precache_packages = False\"]"), "{after}");
 }
 
 #[test]
@@ -684,4 +684,41 @@ fn one_statement_does_for_what_several_branches_make() {
     becomes(&format!("{code}env.register(ws)\n"), &format!("{code}{OFF}env.register(ws)\n"));
     let text = format!("{V1}{code}env.register(ws)\n");
     assert_eq!(script(&text).precache_off(&source(&text), 1), Ok((Vec::new(), Vec::new())));
+}
+
+#[test]
+fn a_value_is_flipped_wherever_it_is_a_plain_one() {
+    for (value, off) in [(": bool = True", ": bool = False"), (" = (True)", " = (False)"), (" = None", " = False")] {
+        let code = |value: &str| {
+            format!("env = Environment('a')\nenv.spark.packages = [p]\nenv.spark.precache_packages{value}\n")
+        };
+        becomes(&code(value), &code(off));
+    }
+}
+
+#[test]
+fn what_a_magic_runs_in_the_notebook_is_read() {
+    let fix = |cells: &[&str]| {
+        let cells: Vec<String> = [IMPORT].iter().chain(cells).map(|cell| code_cell(cell)).collect();
+        fixed_in(&notebook(&cells.join(",\n")), Form::Notebook, 0)
+    };
+    let (make, adds) = ("\"env = Environment('a')\"", "\"env.spark.packages = [p]\"");
+    let after = fix(&[make, adds, "\"%time env.register(ws)\"", "\"env.spark.precache_packages = False\""]).unwrap();
+    assert_eq!(after.matches("precache_packages").count(), 2, "{after}");
+    let after = fix(&["\"%time env = Environment('a')\"", adds]).unwrap();
+    assert!(after.contains("[p]\\nenv.spark.precache_packages = False") || after.contains("[p]\\n\""), "{after}");
+    let after = fix(&[make, adds, "\"%%python3\\nenv.spark.precache_packages = False\""]).unwrap();
+    assert_eq!(after.matches("precache_packages").count(), 2, "another process: {after}");
+    assert!(fix(&[make, "\"%time for x in y: print(x)\"", adds]).is_ok());
+}
+
+#[test]
+fn a_lone_surrogate_in_an_output_harms_nothing() {
+    let text = notebook(&[code_cell(IMPORT), code_cell("\"env = Environment('a')\"")].join(",\n"));
+    let odd = text.replacen("Environment\\u0020", "\\ud83d \\\\ud83d \\ud83d\\ude00", 1);
+    assert_ne!(odd, text);
+    assert!(fixed_in(&odd, Form::Notebook, 0).unwrap().contains("[\"\\ud83d \\\\ud83d \\ud83d\\ude00\"]"));
+    let source = text.replace("'a'", "'\\ud83d'");
+    let error = read(&super::tests::source(&source), Form::Notebook).unwrap_err();
+    assert!(error.message.contains("escape"), "{error}");
 }
