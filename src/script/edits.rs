@@ -19,7 +19,24 @@ impl PythonScript {
     /// # Errors
     /// The reason why it cannot be done, a sentence for a person.
     pub fn precache_off(&self, source: &Source, object: usize) -> Result<(Vec<Edit>, Vec<ScriptChange>), String> {
-        let object = self.environments.get(object).ok_or("there is no such environment")?;
+        let number = object;
+        let object = self.environments.get(number).ok_or("there is no such environment")?;
+        let fix = self.own_fix(source, object)?;
+        let others = object.history.shares.iter().filter(|other| **other < number);
+        for other in others.filter_map(|other| self.environments.get(*other)) {
+            // One change may do for several environments: the first one brings it.
+            let asked = !other.adds_packages.is_empty() || object.adds_packages.is_empty();
+            if asked
+                && !fix.0.is_empty()
+                && self.own_fix(source, other).is_ok_and(|theirs| fix.0.iter().all(|edit| theirs.0.contains(edit)))
+            {
+                return Ok((Vec::new(), Vec::new()));
+            }
+        }
+        Ok(fix)
+    }
+
+    fn own_fix(&self, source: &Source, object: &EnvironmentObject) -> Result<(Vec<Edit>, Vec<ScriptChange>), String> {
         let name = &object.name;
         if object.precache_is_off() {
             return Ok((Vec::new(), Vec::new()));
@@ -49,15 +66,6 @@ impl PythonScript {
             return Ok((edits, changes));
         }
         let (statement, section) = self.place(object)?;
-        let other = object.history.shares.and_then(|other| self.environments.get(other));
-        if let Some(other) = other.filter(|other| edits.is_empty() && other.curated.is_none())
-            && other.sets().next().is_none()
-            && !other.precache_is_off()
-            && self.place(other).is_ok_and(|place| place == (statement, section.clone()))
-        {
-            // One statement does for both, and the other brings it.
-            return Ok((Vec::new(), Vec::new()));
-        }
         let text = format!("{section}.precache_packages = False");
         let root = section.split('.').next().unwrap_or(&section);
         let (after, edit) = self.insert(source, statement, &text, root)?;

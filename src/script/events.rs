@@ -9,6 +9,9 @@ use super::names::{Objects, Value};
 use super::objects::{EnvironmentObject, Event, History, Made, What};
 use super::walk::Walk;
 
+/// More environments that share their changes with one are not looked at.
+const MAX_SHARES: usize = 4;
+
 impl<'t> Walk<'t> {
     pub(super) fn touch(&mut self, objects: &Objects, names: &[&str], found: &Resolved) {
         let certain = self.definite(objects) || self.one_name(objects);
@@ -65,13 +68,17 @@ impl<'t> Walk<'t> {
         let Some(object) = self.objects.get_mut(id) else { return };
         let history = &mut object.history;
         history.carried |= carried;
+        if matches!(what, What::Set(_) | What::Adds)
+            && let Some(first) = first
+            && history.shares.len() < MAX_SHARES
+            && !history.shares.contains(&first)
+        {
+            history.shares.push(first);
+        }
         match &what {
             What::Set(set) if set.precache.value == Some(false) => history.now_off |= sure,
             What::Set(_) | What::Replaced => history.now_off = false,
             What::Adds if own && place.statement > made.statement => {
-                if history.first_adds.is_none() {
-                    history.shares = first;
-                }
                 history.first_adds.get_or_insert((place.statement, at_made));
             }
             _ => {}
@@ -183,7 +190,7 @@ impl<'t> Walk<'t> {
             first_adds: None,
             carried: false,
             shared: false,
-            shares: None,
+            shares: Vec::new(),
             events: Vec::new(),
         };
         let adds_packages = Vec::new();

@@ -70,8 +70,8 @@ pub(super) struct History {
     pub(super) carried: bool,
     /// Whether functions bind its name as a `global` or `nonlocal` one.
     pub(super) shared: bool,
-    /// An earlier environment that the first packages may go into instead: one of several branches makes one.
-    pub(super) shares: Option<usize>,
+    /// Environments of which one statement puts packages into one, or sets one: different branches make them.
+    pub(super) shares: Vec<usize>,
     pub(super) events: Vec<Event>,
 }
 

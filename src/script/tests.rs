@@ -722,3 +722,11 @@ fn a_lone_surrogate_in_an_output_harms_nothing() {
     let error = read(&super::tests::source(&source), Form::Notebook).unwrap_err();
     assert!(error.message.contains("escape"), "{error}");
 }
+
+#[test]
+fn a_value_that_is_set_on_either_of_two_is_flipped_once() {
+    let code = "if g:\n    env = Environment('g')\nelse:\n    env = Environment('c')\nenv.spark.packages = [p]\nenv.spark.precache_packages = True\n";
+    becomes(code, &code.replace("True", "False"));
+    let text = format!("{V1}{code}");
+    assert_eq!(script(&text).precache_off(&source(&text), 1), Ok((Vec::new(), Vec::new())));
+}
