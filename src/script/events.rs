@@ -165,7 +165,8 @@ impl<'t> Walk<'t> {
 
     /// A new environment. It gets its name when it is bound to one.
     pub(super) fn make(&mut self, made_by: Made, node: Node<'t>, curated: Option<String>, off: bool) -> usize {
-        let mut name: String = self.text(node).split_whitespace().collect::<Vec<_>>().join(" ");
+        let start: String = self.text(node).chars().take(200).collect();
+        let mut name: String = start.split_whitespace().collect::<Vec<_>>().join(" ");
         if name.len() > 60 {
             let end = name.char_indices().map(|(at, _)| at).take_while(|at| *at <= 57).last().unwrap_or(0);
             name.truncate(end);
