@@ -10,12 +10,12 @@ use serde_json::Value;
 
 /// The types of a patch file: a built-in patch that does not fit them stops the build, with its line.
 #[allow(dead_code, missing_docs)]
-#[path = "src/patch/file.rs"]
+#[path = "src/patch/file/mod.rs"]
 mod file;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=patches");
-    println!("cargo::rerun-if-changed=src/patch/file.rs");
+    println!("cargo::rerun-if-changed=src/patch/file");
     let mut files: Vec<PathBuf> =
         fs::read_dir("patches")?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
     files.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));

@@ -1,8 +1,9 @@
 //! Whether a branch of a remedy applies: its conditions, asked of what is known.
 
 use super::file::{Branch, Conditions, KeyTest, PythonKind};
+use super::pin::Pin;
 use super::range::{ReleaseRange, VersionRange};
-use super::subject::{Pin, Subject, versions};
+use super::subject::{Subject, versions};
 use crate::facts::image::InterpreterKind;
 use crate::facts::level::Fact;
 use crate::patch::file::Safety;

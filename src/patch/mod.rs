@@ -5,8 +5,10 @@ pub mod catalogue;
 mod condition;
 pub mod file;
 pub(crate) mod operation;
+pub(crate) mod pin;
 mod range;
 pub(crate) mod subject;
 pub(crate) mod suspect;
+pub(crate) mod view;
 
 pub(crate) use condition::applies;

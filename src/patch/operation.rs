@@ -10,7 +10,8 @@ mod script;
 mod variable;
 
 use super::file::{Operation, Plain, Safety};
-use super::subject::{CondaView, DefinitionView, DockerfileView, ScriptView, Subject};
+use super::subject::Subject;
+use super::view::{CondaView, DefinitionView, DockerfileView, ScriptView};
 use crate::change::{Change, Scalar};
 use crate::edit::Edit;
 

@@ -10,6 +10,7 @@
 //! ```
 
 mod assignments;
+mod branches;
 mod cells;
 mod check;
 mod definitions;

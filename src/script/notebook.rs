@@ -49,6 +49,9 @@ pub(super) fn cells(text: &str) -> Result<Option<Vec<Cell>>, ScriptError> {
         };
         ScriptError { offset, message }
     })?;
+    if let Some(offset) = control_in_string(text) {
+        return Err(fault(offset, "a text in the notebook's JSON holds a control character that is not escaped"));
+    }
     let Some(Value::Object(root)) = parsed.value else { return Err(fault(0, "the notebook is no JSON object")) };
     if let Some(name) = repeated(&root) {
         return Err(fault(name.range.start, "a key stands twice in the notebook"));
@@ -85,6 +88,18 @@ pub(super) fn cells(text: &str) -> Result<Option<Vec<Cell>>, ScriptError> {
         cells.push(cell);
     }
     Ok(Some(cells))
+}
+
+/// The first control character that stands unescaped in a string, which JSON forbids and the parser lets pass. The
+/// text is known to be JSON otherwise.
+fn control_in_string(text: &str) -> Option<usize> {
+    let (mut inside, mut escaped) = (false, false);
+    text.bytes().position(|byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = inside && byte == b'\\' && !escaped;
+        inside ^= ends;
+        inside && byte < b' '
+    })
 }
 
 /// Half a surrogate pair, which a program's output may hold, as U+FFFD: no text can hold it, and in a cell's source

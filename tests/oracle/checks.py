@@ -636,7 +636,11 @@ def compare_definition(old, new, edits):
 def check_script(outcome, name, kind, before, after, edits):
     text, patched = before.decode("utf-8"), after.decode("utf-8")
     if kind == "notebook":
-        old, new = json.loads(text), json.loads(patched)
+        try:
+            old, new = json.loads(text), json.loads(patched)
+        except ValueError as refusal:
+            outcome.fail("script", name, f"is no JSON: {refusal}" + diff_of(before, after))
+            return
         changed = [number for number, pair in enumerate(zip(old["cells"], new["cells"])) if pair[0] != pair[1]]
         for number in changed:
             old["cells"][number]["source"] = new["cells"][number]["source"] = None

@@ -7,7 +7,8 @@ use crate::dockerfile::run::{Form, Run};
 use crate::edit::Edit;
 use crate::facts::effects::Place;
 use crate::patch::file::Link;
-use crate::patch::subject::{DockerfileView, Subject, Target};
+use crate::patch::subject::{Subject, Target};
+use crate::patch::view::DockerfileView;
 use crate::shell::tool::{self, Tool, WrapperKind};
 use crate::shell::{Command, Nesting, Operator};
 

@@ -2,7 +2,8 @@
 
 use super::Outcome;
 use crate::change::{Change, Scalar, Step};
-use crate::patch::subject::{CondaView, Subject, Target};
+use crate::patch::subject::{Subject, Target};
+use crate::patch::view::CondaView;
 
 fn index(subject: &Subject) -> Result<usize, String> {
     match subject.target {

@@ -6,7 +6,8 @@ use super::Outcome;
 use crate::change::{Change, Scalar, Step};
 use crate::environment::definition::{Definition, Holder};
 use crate::environment::keys::Keys;
-use crate::patch::subject::{DefinitionView, Subject, Target};
+use crate::patch::subject::{Subject, Target};
+use crate::patch::view::DefinitionView;
 
 fn definition<'a>(subject: &Subject, view: &'a DefinitionView<'_>) -> Result<&'a Definition, String> {
     let Target::Definition { number, .. } = subject.target else {

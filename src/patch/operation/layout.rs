@@ -3,7 +3,7 @@
 use crate::dockerfile::Instruction;
 use crate::dockerfile::run::{Form, Run};
 use crate::edit::Edit;
-use crate::patch::subject::DockerfileView;
+use crate::patch::view::DockerfileView;
 use crate::shell::Command;
 use crate::source::Span;
 

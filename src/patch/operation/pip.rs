@@ -3,7 +3,8 @@
 use super::Outcome;
 use crate::change::{Change, WordId};
 use crate::edit::Edit;
-use crate::patch::subject::{DockerfileView, Role, Subject, Target};
+use crate::patch::subject::{Role, Subject, Target};
+use crate::patch::view::DockerfileView;
 use crate::shell::Word;
 use crate::source::Span;
 

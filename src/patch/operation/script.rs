@@ -2,7 +2,8 @@
 
 use super::Outcome;
 use crate::change::Change;
-use crate::patch::subject::{ScriptView, Subject, Target};
+use crate::patch::subject::{Subject, Target};
+use crate::patch::view::ScriptView;
 
 /// The program switches the caching of Spark packages off before it uses the environment.
 pub fn precache_off(subject: &Subject, view: &ScriptView<'_>) -> Result<Outcome, String> {

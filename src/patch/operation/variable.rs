@@ -6,7 +6,8 @@ use crate::change::Change;
 use crate::edit::Edit;
 use crate::facts::effects::Place;
 use crate::patch::file::{Downloader, Variable};
-use crate::patch::subject::{DockerfileView, Subject, Target};
+use crate::patch::subject::{Subject, Target};
+use crate::patch::view::DockerfileView;
 
 /// These variables are set before the first command of the stage that downloads.
 pub fn environment(variables: &[Variable], subject: &Subject, view: &DockerfileView<'_>) -> Result<Outcome, String> {

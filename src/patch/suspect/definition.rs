@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::super::file::{DefinitionCondition, DefinitionFormat, DockerfilePlace, KeyTest};
-use super::super::subject::{AboutDefinition, DefinitionView, Subject, Target};
+use super::super::subject::{AboutDefinition, Subject, Target};
+use super::super::view::DefinitionView;
 use crate::environment::definition::{Definition, Format};
 use crate::environment::values::is_truthy;
 use crate::facts::image;

@@ -1,7 +1,8 @@
 //! Where a suspicion about a program holds.
 
 use super::super::file::ScriptCondition;
-use super::super::subject::{ScriptView, Subject, Target};
+use super::super::subject::{Subject, Target};
+use super::super::view::ScriptView;
 use crate::finding::Evidence;
 use crate::source::Span;
 

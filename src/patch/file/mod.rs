@@ -1,0 +1,118 @@
+//! The patch file: one documented remedy, as a person writes it in YAML.
+//!
+//! A patch has *cases*. A case says when to suspect the fault (`suspect`) and what to do then (`remedy`): the
+//! branches of the remedy are tried in order and the first whose conditions hold decides. A `safe` branch needs
+//! every fact it asks for to be known; an `unsafe` one is content with plausible values. An unknown fact satisfies
+//! neither, so that a remedy always ends in a branch without conditions that explains what would have to be known.
+
+mod remedy;
+mod suspect;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use remedy::*;
+pub use suspect::*;
+
+/// One documented remedy.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Patch {
+    /// Its name: lower-case words joined by `-`. A patch with the id of a built-in one takes its place.
+    pub id: String,
+    /// What it does, as a short imperative sentence.
+    pub title: String,
+    /// Where the remedy is documented.
+    pub document: Document,
+    /// What a failing build prints when this remedy is called for, as it stands in the log.
+    #[serde(default)]
+    pub symptoms: Vec<String>,
+    /// Values that the remedy uses as `{name}`, with their defaults; `[values]` in `envfix.toml` sets them.
+    #[serde(default)]
+    pub values: BTreeMap<String, Setting>,
+    /// When to suspect the fault, and what to do.
+    pub cases: Vec<Case>,
+    /// Its documentation and its tests. At least as many `unchanged` as `before`.
+    #[serde(default)]
+    pub examples: Vec<Example>,
+}
+
+/// Where a remedy is documented.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Document {
+    /// The section's heading in the article "Troubleshoot environment image builds".
+    pub section: String,
+    /// What the section says, in a sentence or two of our own.
+    pub says: String,
+    /// Where the article must not be followed to the letter, and why.
+    #[serde(default)]
+    pub caution: Option<String>,
+}
+
+/// A number or a text that a remedy writes.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Setting {
+    /// A whole number, such as seconds.
+    Number(u64),
+    /// A text, such as a version.
+    Text(String),
+}
+
+impl std::fmt::Display for Setting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Setting::Number(number) => write!(f, "{number}"),
+            Setting::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+/// When to suspect a fault, and what to do then.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Case {
+    /// The first of these that holds makes the finding.
+    pub suspect: Vec<Suspect>,
+    /// The first of these whose conditions hold decides.
+    pub remedy: Vec<Branch>,
+}
+
+/// An example: `before` with `after`, or `unchanged`. The text is a Dockerfile, or what the name in `file` says.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Example {
+    /// The name of the file that the text stands for.
+    #[serde(default)]
+    pub file: Option<String>,
+    /// What the file holds before.
+    #[serde(default)]
+    pub before: Option<String>,
+    /// What it holds after.
+    #[serde(default)]
+    pub after: Option<String>,
+    /// A file that stays as it is.
+    #[serde(default)]
+    pub unchanged: Option<String>,
+    /// Why; what an `unchanged` example teaches.
+    #[serde(default)]
+    pub because: Option<String>,
+    /// A part of the advice that the report gives.
+    #[serde(default)]
+    pub advice: Option<String>,
+    /// Whether unsafe fixes are asked for.
+    #[serde(default)]
+    pub r#unsafe: bool,
+    /// Whether a person names the patch (`--only`).
+    #[serde(default)]
+    pub asked: bool,
+    /// Whether a definition makes Azure ML append a conda step to the Dockerfile.
+    #[serde(default)]
+    pub conda_step_appended: bool,
+    /// Other files of the build context, by name.
+    #[serde(default)]
+    pub context: BTreeMap<String, String>,
+}

@@ -1,0 +1,278 @@
+//! When to suspect a fault: what a patch file says under `suspect`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Setting;
+
+/// One ground for suspicion: exactly one of `fault`, `hardening` and `asked`, and exactly one of the places.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Suspect {
+    /// This build fails or will fail: the sentence that the report says.
+    #[serde(default)]
+    pub fault: Option<String>,
+    /// The document recommends it and nothing has failed yet: the sentence that the report says.
+    #[serde(default)]
+    pub hardening: Option<String>,
+    /// Nobody needs it who does not ask for it by naming the patch (`--only`): the sentence that the report says.
+    #[serde(default)]
+    pub asked: Option<String>,
+    /// Looks at every stage of a Dockerfile.
+    #[serde(default)]
+    pub stage: Option<StageCondition>,
+    /// Looks at every command in the `RUN`s of a Dockerfile.
+    #[serde(default)]
+    pub command: Option<CommandCondition>,
+    /// Looks at a conda environment YAML.
+    #[serde(default)]
+    pub conda_environment: Option<CondaCondition>,
+    /// Looks at every environment that a definition of Azure ML holds: `azureml_environment.json`, a runconfig, a YAML
+    /// of CLI v2.
+    #[serde(default)]
+    pub definition: Option<DefinitionCondition>,
+    /// Looks at every environment that a Python file or a notebook makes with SDK v1.
+    #[serde(default)]
+    pub script: Option<ScriptCondition>,
+}
+
+/// What must hold of a stage. Every key given must hold, for certain.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct StageCondition {
+    /// It downloads with one of these tools.
+    #[serde(default)]
+    pub downloads_with: Vec<Downloader>,
+    /// With `downloads-with`: only downloads that wait as long as the tool waits by default, which no variable and no
+    /// option changes.
+    #[serde(default)]
+    pub by_default_timeout: bool,
+    /// apt-get installs this Python in the stage itself.
+    #[serde(default)]
+    pub installs: Option<AptPython>,
+    /// The Python that apt-get installed, here or in a parent stage, lacks this module. With `runs` it is asked at
+    /// the command that needs the module; without, at the end of the stage and of every stage that derives from it.
+    #[serde(default)]
+    pub lacks_module: Option<Module>,
+    /// A command of the stage needs one of these.
+    #[serde(default)]
+    pub runs: Vec<Need>,
+    /// Nothing in the image answers to this command: known, not assumed.
+    #[serde(default)]
+    pub lacks_command: Option<String>,
+    /// A variable that stands below this value.
+    #[serde(default)]
+    pub sets_below: Option<Threshold>,
+}
+
+/// A tool that downloads packages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Downloader {
+    /// pip, by any name.
+    Pip,
+    /// conda, or mamba 1.x, which reads conda's settings.
+    Conda,
+}
+
+/// Which Python an `apt-get install` names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AptPython {
+    /// `python3`: the distribution's own.
+    Distribution,
+    /// The distribution's own, which no command names: another package brought it along. Only with `runs`.
+    AlongWithOthers,
+    /// None: the image is known to have no Python at all. Only with `runs`.
+    Nowhere,
+    /// `python3.N` of the deadsnakes archive.
+    Deadsnakes,
+}
+
+/// A module of Python's standard library that distributions package by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Module {
+    /// `distutils`
+    Distutils,
+}
+
+/// What a command needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Need {
+    /// Runs `get-pip.py` (which imports distutils before Python 3.10).
+    GetPip,
+    /// Runs a `setup.py`.
+    SetupPy,
+    /// Runs a script or a snippet that imports distutils.
+    ImportsDistutils,
+    /// Calls `python`.
+    Python,
+}
+
+/// A variable and the least value it is to have.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Threshold {
+    /// The variable's name.
+    pub variable: String,
+    /// The value below which it is too low; `{name}` stands for a value of the patch.
+    pub value: Setting,
+}
+
+/// What must hold of a command. Every key given must hold.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CommandCondition {
+    /// It installs the newest pip there is: a requirement `pip` without a version that is upgraded, get-pip.py
+    /// without a pip among its requirements, or `conda install pip`.
+    #[serde(default)]
+    pub installs_newest_pip: Vec<PipInstaller>,
+    /// It runs the newest `get-pip.py`, which refuses its Python.
+    #[serde(default)]
+    pub get_pip_refuses: bool,
+    /// It is a pip that gives itself a shorter timeout than this, in seconds.
+    #[serde(default)]
+    pub pip_timeout_below: Option<Setting>,
+}
+
+/// What installs a pip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PipInstaller {
+    /// `pip install --upgrade pip`, in any spelling.
+    Pip,
+    /// `python get-pip.py`
+    GetPip,
+    /// `conda install pip`
+    Conda,
+}
+
+/// What must hold of a conda environment. Every key given must hold.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CondaCondition {
+    /// It has a `- pip:` map.
+    #[serde(default)]
+    pub has_pip_map: Option<bool>,
+    /// How pip is listed among the conda dependencies.
+    #[serde(default)]
+    pub pip: Option<PipListed>,
+}
+
+/// What must hold of a definition. Every key given must hold.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct DefinitionCondition {
+    /// What it is written for; any, when none is given.
+    #[serde(default)]
+    pub format: Vec<DefinitionFormat>,
+    /// Its keys by their path (`spark.packages`), and what each must be: one of the tests given.
+    #[serde(default, with = "serde_yaml::with::singleton_map_recursive")]
+    #[schemars(with = "BTreeMap<String, Vec<KeyTest>>")]
+    pub keys: BTreeMap<String, Vec<KeyTest>>,
+    /// It has a key that the client does not read, and would with other capitals or another separator. Every such key
+    /// is a finding of its own.
+    #[serde(default)]
+    pub misspelt_key: bool,
+    /// It has a key at its top that the client does not know, and that is none of these. Every such key is a finding of
+    /// its own.
+    #[serde(default)]
+    pub unknown_key_besides: Option<Vec<String>>,
+    /// Where the Dockerfile of its build context is.
+    #[serde(default)]
+    pub dockerfile: Vec<DockerfilePlace>,
+    /// Whether it is a file of its own, and not written inside a job, a component or a deployment.
+    #[serde(default)]
+    pub file_of_its_own: Option<bool>,
+    /// None of these files lies beside it, by name. Of a text that comes from no folder this is not known, and does not
+    /// hold.
+    #[serde(default)]
+    pub not_beside: Vec<String>,
+    /// The key that the report points at; without it, the first of `keys` that is there.
+    #[serde(default)]
+    pub at: Option<String>,
+}
+
+/// What must hold of an environment that a program makes. Every key given must hold.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ScriptCondition {
+    /// Whether the program puts packages into its `spark.packages`.
+    #[serde(default)]
+    pub adds_spark_packages: Option<bool>,
+    /// Whether its `spark.precache_packages` is on, as it is unless a program switches it off.
+    #[serde(default)]
+    pub precaches: Option<bool>,
+}
+
+/// What a definition is written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DefinitionFormat {
+    /// `azureml_environment.json` of SDK v1.
+    SdkV1,
+    /// The `environment:` of a runconfig of SDK v1.
+    Runconfig,
+    /// CLI v2.
+    CliV2,
+}
+
+/// A test of the value of a key.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum KeyTest {
+    /// The key is not there, nor is it misspelt.
+    Missing,
+    /// `null`, or nothing behind the colon.
+    Nothing,
+    /// An empty text, list or map.
+    Empty,
+    /// Anything but `null` and what is empty.
+    Filled,
+    /// The client takes it for true: also the text `"false"`.
+    On,
+    /// The client takes it for false, and it is not `null`.
+    Off,
+    /// A text that begins so; capitals do not matter.
+    BeginsWith(Vec<String>),
+    /// A text that begins in none of these ways; capitals do not matter.
+    BeginsOtherwise(Vec<String>),
+    /// A text with more characters than this.
+    LongerThan(usize),
+    /// The name of an image without a tag and without a digest.
+    ImageWithoutTag,
+    /// The name of one of these images, with any tag or digest: `mcr.microsoft.com/azureml/base`.
+    ImageNamed(Vec<String>),
+    /// A map that has other keys than these.
+    HasKeysBesides(Vec<String>),
+}
+
+/// Where the Dockerfile of a build context is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DockerfilePlace {
+    /// Where the definition says.
+    There,
+    /// Not there, but where the same path leads from the definition's own folder.
+    NamedFromDefinition,
+    /// Not there, but the context has exactly one other Dockerfile.
+    OtherName,
+    /// Not in the context.
+    Missing,
+    /// The context is not there.
+    NoContext,
+}
+
+/// How a conda environment lists pip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PipListed {
+    /// Not at all, by conda's own rule.
+    Missing,
+    /// Without a version, before the `- pip:` map.
+    Bare,
+}
