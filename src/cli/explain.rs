@@ -42,8 +42,8 @@ fn explain(patch: &Patch, catalogue: &Catalogue) -> String {
     }
     if !patch.symptoms.is_empty() {
         out.push_str("\nA failing build prints:\n");
-        for symptom in &patch.symptoms {
-            let _ = writeln!(out, "  {}", symptom.trim());
+        for line in patch.symptoms.iter().flat_map(|symptom| symptom.prints.first()) {
+            let _ = writeln!(out, "  {}", line.trim());
         }
     }
     for case in &patch.cases {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::file::{Branch, Case, Example, Operation, Patch, Setting, Suspect};
+use super::file::{Branch, Case, Example, Operation, Patch, Setting, Suspect, Symptom};
 use super::range::{ReleaseRange, VersionRange};
 
 /// The built-in patches without their examples, and the examples by patch; made by `build.rs` from `patches/`.
@@ -165,9 +165,13 @@ pub fn check(patch: &Patch) -> Result<(), String> {
     if patch.cases.is_empty() {
         return Err("`cases` is empty: a patch needs at least one".to_owned());
     }
+    for (number, symptom) in patch.symptoms.iter().enumerate() {
+        check_symptom(symptom).map_err(|message| format!("symptom {}: {message}", number + 1))?;
+    }
     check_names(patch)?;
     for (number, case) in patch.cases.iter().enumerate() {
         check_case(case).map_err(|message| format!("case {}: {message}", number + 1))?;
+        check_logged(patch, case).map_err(|message| format!("case {}: {message}", number + 1))?;
     }
     for (number, example) in patch.examples.iter().enumerate() {
         let pair = example.before.is_some() && example.after.is_some() && example.unchanged.is_none();
@@ -182,6 +186,66 @@ pub fn check(patch: &Patch) -> Result<(), String> {
             "{unchanged} of its {} examples are `unchanged`; at least half must be",
             patch.examples.len()
         ));
+    }
+    Ok(())
+}
+
+/// How the expressions of symptoms are read: `\w`, `\d` and `\b` are ASCII, which is what tools print.
+///
+/// # Errors
+/// With what is wrong with the expression.
+pub fn expression(pattern: &str) -> Result<regex::bytes::Regex, String> {
+    regex::bytes::RegexBuilder::new(pattern)
+        .unicode(false)
+        .size_limit(1 << 20)
+        .build()
+        .map_err(|error| error.to_string().lines().last().unwrap_or_default().trim().to_owned())
+}
+
+/// Every line that it says tools print must be found by it.
+fn check_symptom(symptom: &Symptom) -> Result<(), String> {
+    let line = expression(&symptom.line).map_err(|message| format!("`line`: {message}"))?;
+    let then = symptom.then.as_deref().map(expression).transpose().map_err(|message| format!("`then`: {message}"))?;
+    if line.is_match(b"") {
+        return Err("`line` matches an empty line".to_owned());
+    }
+    if symptom.prints.is_empty() {
+        return Err("`prints` is empty: give a line as a tool prints it".to_owned());
+    }
+    for text in &symptom.prints {
+        let mut lines = text.lines();
+        if !lines.next().is_some_and(|first| line.is_match(first.as_bytes())) {
+            return Err(format!("`line` does not match what it says is printed: {text:?}"));
+        }
+        if let Some(other) = lines.find(|other| !then.as_ref().is_some_and(|then| then.is_match(other.as_bytes()))) {
+            return Err(format!("`then` does not match what it says is printed below the line: {other:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// The names of groups in the expressions of a patch's symptoms.
+fn captured(patch: &Patch) -> BTreeSet<String> {
+    let expressions = patch.symptoms.iter().flat_map(|symptom| std::iter::once(&symptom.line).chain(&symptom.then));
+    let expressions: Vec<regex::bytes::Regex> = expressions.filter_map(|text| expression(text).ok()).collect();
+    expressions.iter().flat_map(regex::bytes::Regex::capture_names).flatten().map(str::to_owned).collect()
+}
+
+fn check_logged(patch: &Patch, case: &Case) -> Result<(), String> {
+    for suspect in &case.suspect {
+        let Some(names) = &suspect.logged else {
+            if suspect.failing.is_some() {
+                return Err("`failing` needs `logged`".to_owned());
+            }
+            continue;
+        };
+        if patch.symptoms.is_empty() {
+            return Err("`logged`, and the patch has no `symptoms`".to_owned());
+        }
+        let known = |name: &String| patch.symptoms.iter().any(|symptom| symptom.name.as_ref() == Some(name));
+        if let Some(name) = names.iter().find(|name| !known(name)) {
+            return Err(format!("`logged`: no symptom has the name {name:?}"));
+        }
     }
     Ok(())
 }
@@ -210,8 +274,13 @@ pub const FACT_NAMES: [&str; 18] = [
 
 /// Every `{name}` in a patch must be a value of the patch or a fact, and what is written must be something to write.
 fn check_names(patch: &Patch) -> Result<(), String> {
-    let known =
-        |name: &str| patch.values.contains_key(name) || FACT_NAMES.contains(&name) || matches!(name, "unknown-option");
+    let captured = captured(patch);
+    let known = |name: &str| {
+        patch.values.contains_key(name)
+            || FACT_NAMES.contains(&name)
+            || captured.contains(name)
+            || matches!(name, "unknown-option")
+    };
     let cases = serde_json::to_value(&patch.cases).map_err(|error| error.to_string())?;
     let mut texts = vec![&cases];
     while let Some(value) = texts.pop() {
@@ -276,7 +345,8 @@ fn check_case(case: &Case) -> Result<(), String> {
         match scope(suspect) {
             None => {
                 return Err(
-                    "a suspect has one of `stage`, `command`, `conda-environment`, `definition`, `script`".to_owned()
+                    "a suspect has one of `failing`, `stage`, `command`, `conda-environment`, `definition`, `script`"
+                        .to_owned(),
                 );
             }
             other if other != scope(first) => return Err("all suspects of a case look at one kind of place".to_owned()),
@@ -316,6 +386,7 @@ fn check_branch(branch: &Branch) -> Result<(), String> {
 /// Which kind of place a suspect looks at, where it names exactly one.
 fn scope(suspect: &Suspect) -> Option<usize> {
     let kinds = [
+        suspect.failing.is_some(),
         suspect.stage.is_some(),
         suspect.command.is_some(),
         suspect.conda_environment.is_some(),
@@ -349,7 +420,7 @@ mod tests {
         );
         assert_eq!(
             error.unwrap_err(),
-            "patch \"x\": case 1: a suspect has one of `stage`, `command`, `conda-environment`, `definition`, `script`"
+            "patch \"x\": case 1: a suspect has one of `failing`, `stage`, `command`, `conda-environment`, `definition`, `script`"
         );
         let error = read("id: x\ntitle: t\ndocument: {section: s, says: s}\ncaces: []\n").unwrap_err();
         assert!(error.contains("caces") && error.contains("line 4"), "{error}");

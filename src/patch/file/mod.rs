@@ -26,9 +26,9 @@ pub struct Patch {
     pub title: String,
     /// Where the remedy is documented.
     pub document: Document,
-    /// What a failing build prints when this remedy is called for, as it stands in the log.
+    /// What a failing build prints when this remedy is called for.
     #[serde(default)]
-    pub symptoms: Vec<String>,
+    pub symptoms: Vec<Symptom>,
     /// Values that the remedy uses as `{name}`, with their defaults; `[values]` in `envfix.toml` sets them.
     #[serde(default)]
     pub values: BTreeMap<String, Setting>,
@@ -45,11 +45,51 @@ pub struct Patch {
 pub struct Document {
     /// The section's heading in the article "Troubleshoot environment image builds".
     pub section: String,
+    /// The documented faults that it is about, by their number in `docs/faults.tsv`.
+    #[serde(default)]
+    pub rows: Vec<u32>,
     /// What the section says, in a sentence or two of our own.
     pub says: String,
     /// Where the article must not be followed to the letter, and why.
     #[serde(default)]
     pub caution: Option<String>,
+}
+
+/// What a failing build prints: a line of its log, and what that says about the cause.
+///
+/// Only the lines of the step that failed count. An `error` is a cause of its own; a `warning` is one only where an
+/// error yields to it, since what was only warned of may have gone well in the end.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Symptom {
+    /// The line, without time stamps, colours and the builder's own prefixes, as a regular expression (the syntax of
+    /// the Rust crate `regex`, ASCII classes). What a named group `(?<package>…)` finds can be used as `{package}`.
+    pub line: String,
+    /// The lines directly below it, as a regular expression: each that matches is a further subject of the same cause.
+    #[serde(default)]
+    pub then: Option<String>,
+    /// A name by which a `logged` asks for this symptom alone.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// What it says about the cause.
+    #[serde(default)]
+    pub sense: Sense,
+    /// The patches whose symptoms in the same step explain this one: where one of them is there, this is no cause.
+    #[serde(default)]
+    pub yields_to: Vec<String>,
+    /// The line as tools print it. Each is a test; further lines are those below it.
+    pub prints: Vec<String>,
+}
+
+/// What a symptom says about the cause.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sense {
+    /// The build failed because of it.
+    #[default]
+    Error,
+    /// It may have failed because of it: a cause where an error yields to this patch.
+    Warning,
 }
 
 /// A number or a text that a remedy writes.

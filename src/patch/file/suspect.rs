@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::Setting;
 
 /// One ground for suspicion: exactly one of `fault`, `hardening` and `asked`, and exactly one of the places.
+///
+/// With `logged` it holds only where the log of a failed build is given (`--log`) and shows a symptom of this patch as a
+/// cause; what its named groups found can then be used as `{name}` in every text.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Suspect {
@@ -20,6 +23,13 @@ pub struct Suspect {
     /// Nobody needs it who does not ask for it by naming the patch (`--only`): the sentence that the report says.
     #[serde(default)]
     pub asked: Option<String>,
+    /// The log shows this patch as a cause, by one of these of its symptoms; `[]` is any of them.
+    #[serde(default)]
+    pub logged: Option<Vec<String>>,
+    /// Looks at the instruction that failed by the log. Needs `logged`; holds too where the instruction is not known, and
+    /// then only branches with advice apply.
+    #[serde(default)]
+    pub failing: Option<FailingCondition>,
     /// Looks at every stage of a Dockerfile.
     #[serde(default)]
     pub stage: Option<StageCondition>,
@@ -36,6 +46,27 @@ pub struct Suspect {
     /// Looks at every environment that a Python file or a notebook makes with SDK v1.
     #[serde(default)]
     pub script: Option<ScriptCondition>,
+}
+
+/// What must hold of the instruction that failed by the log.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct FailingCondition {
+    /// The command in it that is meant calls this tool. Where several do, the one that names what the log names.
+    #[serde(default)]
+    pub runs: Option<FailingTool>,
+}
+
+/// A tool that a failing command calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailingTool {
+    /// pip, by any name.
+    Pip,
+    /// conda or mamba.
+    Conda,
+    /// apt-get or apt.
+    AptGet,
 }
 
 /// What must hold of a stage. Every key given must hold, for certain.
