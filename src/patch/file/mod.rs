@@ -143,6 +143,9 @@ pub struct Example {
     /// A part of the advice that the report gives.
     #[serde(default)]
     pub advice: Option<String>,
+    /// The log of the build that failed (`--log`).
+    #[serde(default)]
+    pub log: Option<String>,
     /// Whether unsafe fixes are asked for.
     #[serde(default)]
     pub r#unsafe: bool,
