@@ -27,6 +27,7 @@
 //! ```
 
 mod apply;
+pub mod build_log;
 mod change;
 pub mod cli;
 mod context;
