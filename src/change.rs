@@ -44,6 +44,17 @@ pub enum Change {
         /// Its words, as written.
         words: Vec<String>,
     },
+    /// A further command stands before a command of a `RUN`.
+    PrependCommand {
+        /// Number of the instruction.
+        instruction: usize,
+        /// Number of the command before which the new one stands.
+        command: usize,
+        /// The operator between them: `&&`.
+        operator: String,
+        /// Its words, as written.
+        words: Vec<String>,
+    },
     /// A pair of an `ENV` has another value.
     SetPair {
         /// Number of the instruction.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::context::BuildContext;
+use crate::diagnosis;
 use crate::patch::catalogue::Catalogue;
 use crate::patch::file::{Example, Patch};
 use crate::plan::Decision;
@@ -10,7 +11,7 @@ use crate::project::{Appended, Project};
 use crate::settings::{Policy, Settings};
 use crate::source::Source;
 use crate::verify::Verified;
-use crate::{find, output, plan, verify};
+use crate::{build_log, find, output, plan, verify};
 
 /// An example that does not do what it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +64,11 @@ fn expect(catalogue: &Catalogue, patch: &Patch, example: &Example, text: &str, e
         let appended = Some(Appended { by: "the definition".to_owned() });
         project.members.iter_mut().for_each(|member| member.appended.clone_from(&appended));
     }
+    if let Some(log) = &example.log {
+        let log =
+            build_log::read(log.as_bytes(), &diagnosis::symptoms(catalogue)).map_err(|error| error.to_string())?;
+        project.failure = Some(diagnosis::Failure::new("build.log".to_owned(), log, catalogue, &project));
+    }
     let only = example.asked.then(|| patch.id.clone()).into_iter().collect();
     let policy = Policy { allow_unsafe: example.r#unsafe, only, ..Policy::default() };
     let plan = plan::plan(&project, find::find(&project, catalogue), &policy);
@@ -73,7 +79,12 @@ fn expect(catalogue: &Catalogue, patch: &Patch, example: &Example, text: &str, e
         return Err(format!("expected (-) and found (+):\n{diff}{}", explanation(&verified)));
     }
     let Some(wanted) = &example.advice else { return Ok(()) };
-    let advised = advice(&verified, patch);
+    let mut advised = advice(&verified, patch);
+    if let Some(failure) = &project.failure {
+        let answers = find::answers(&project, catalogue, &verified.plan().findings);
+        let of_patch = answers.into_iter().filter(|answer| failure.causes[answer.cause].patch == patch.id);
+        advised.extend(of_patch.map(|answer| answer.advice));
+    }
     if advised.iter().any(|advice| advice.contains(wanted.as_str())) {
         return Ok(());
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::change::Change;
+use crate::diagnosis::{Answer, Cause, Failure};
 use crate::edit::Edit;
 use crate::environment::conda::CondaEnvironment;
 use crate::environment::definition::{AzureFile, Definition};
@@ -18,6 +19,7 @@ use crate::patch::{applies, operation, suspect};
 use crate::project::{Member, Origin, Project};
 use crate::relation;
 use crate::script::PythonScript;
+use crate::source::Span;
 
 /// Every finding in a project.
 #[must_use]
@@ -31,11 +33,13 @@ pub fn find_in(project: &Project, number: usize, catalogue: &Catalogue) -> Vec<F
     let member = &project.members[number];
     let mut values = catalogue.default_values();
     values.extend(member.settings.values.clone());
+    let logged = project.failure.as_ref().filter(|failure| failure.concerns(member));
+    let ask = Ask { catalogue, values: &values, failure: logged };
     let mut findings = match &member.model {
-        Model::Dockerfile(model) => in_dockerfile(member, model, catalogue, &values),
-        Model::Conda(environment) => in_conda(environment, catalogue, &values),
-        Model::Azure(file) => in_azure(member, file, catalogue, &values),
-        Model::Script(script) => in_script(member, script, catalogue, &values),
+        Model::Dockerfile(model) => in_dockerfile(member, model, &ask),
+        Model::Conda(environment) => in_conda(environment, &ask),
+        Model::Azure(file) => in_azure(member, file, &ask),
+        Model::Script(script) => in_script(member, script, &ask),
     };
     for finding in &mut findings {
         finding.member = number;
@@ -45,21 +49,104 @@ pub fn find_in(project: &Project, number: usize, catalogue: &Catalogue) -> Vec<F
 
 type Values = BTreeMap<String, Setting>;
 
-fn in_dockerfile(member: &Member, model: &DockerfileModel, catalogue: &Catalogue, values: &Values) -> Vec<Finding> {
-    if model.runs.is_empty() && model.unread.is_empty() && member.appended.is_none() {
+/// What is asked of a file.
+struct Ask<'a> {
+    catalogue: &'a Catalogue,
+    values: &'a Values,
+    /// The failed build that the file is part of.
+    failure: Option<&'a Failure>,
+}
+
+/// A cause of the failed build, with its number.
+type Numbered<'a> = (usize, &'a Cause);
+
+/// What is to be done about the causes for which nothing was found in a file.
+#[must_use]
+pub fn answers(project: &Project, catalogue: &Catalogue, findings: &[Finding]) -> Vec<Answer> {
+    let Some(failure) = &project.failure else { return Vec::new() };
+    let values = catalogue.default_values();
+    let open = failure
+        .causes
+        .iter()
+        .enumerate()
+        .filter(|(number, _)| !findings.iter().any(|finding| finding.cause == Some(*number)));
+    let answer = |(number, cause): Numbered<'_>| {
+        let patch = catalogue.get(&cause.patch)?;
+        let logged = |suspect: &&Suspect| suspect.failing.is_some() && cause_for(suspect, cause);
+        let mut cases = patch.cases.iter().filter_map(|case| Some((case, case.suspect.iter().find(logged)?)));
+        let (case, suspect) = cases.next()?;
+        let mut subject = Subject::new(Target::Log, Span::at(0), None);
+        subject.cause = Some((number, cause.captures.clone()));
+        let ensure = |_: &Operation, _: &Subject| Err("no file is known to be concerned".to_owned());
+        let finding = finding(patch, case, suspect, &subject, &values, &ensure)?;
+        let Remedy::Advice(advice) = finding.remedy else { return None };
+        Some(Answer { cause: number, message: finding.message, advice })
+    };
+    open.filter_map(answer).collect()
+}
+
+/// Whether a suspect asks for what shows a cause.
+fn cause_for(suspect: &Suspect, cause: &Cause) -> bool {
+    let named = |names: &Vec<String>| names.is_empty() || cause.symptom.as_ref().is_some_and(|it| names.contains(it));
+    suspect.logged.as_ref().is_some_and(named)
+}
+
+fn in_dockerfile(member: &Member, model: &DockerfileModel, ask: &Ask<'_>) -> Vec<Finding> {
+    let failing = ask.failure.and_then(|failure| failure.instruction(member));
+    if model.runs.is_empty() && model.unread.is_empty() && member.appended.is_none() && failing.is_none() {
         return Vec::new();
     }
     let timeline = Timeline::new(model, &member.context);
-    let view = DockerfileView::new(member, model, &timeline, values);
-    let suspects = |suspect: &Suspect| match (&suspect.stage, &suspect.command) {
-        (Some(condition), _) => suspect::stages(&view, condition),
-        (_, Some(condition)) => suspect::commands(&view, condition),
-        _ => Vec::new(),
+    let view = DockerfileView::new(member, model, &timeline, ask.values);
+    let suspects = |suspect: &Suspect, cause: Option<Numbered<'_>>| match (&suspect.failing, &suspect.stage) {
+        (Some(condition), _) => {
+            let captures = cause.map(|(_, cause)| &cause.captures);
+            let subject = failing
+                .zip(captures)
+                .and_then(|(instruction, captures)| suspect::failing(&view, condition, instruction, captures));
+            subject.into_iter().collect()
+        }
+        (_, Some(condition)) => suspect::stages(&view, condition),
+        _ => suspect.command.as_ref().map(|condition| suspect::commands(&view, condition)).unwrap_or_default(),
     };
     let ensure = |operation: &Operation, subject: &Subject| operation::in_dockerfile(operation, subject, &view);
-    let mut findings = collect(catalogue, values, suspects, ensure);
+    let mut findings = collect(ask, suspects, ensure);
+    mended(&mut findings);
+    if let Some(instruction) = failing {
+        elsewhere(&mut findings, model, &timeline, instruction);
+    }
     findings.extend(not_read(model, &timeline));
     findings
+}
+
+/// Where a fix mends a cause, what a person could do instead is not told besides.
+fn mended(findings: &mut Vec<Finding>) {
+    let fixed: BTreeSet<(String, usize)> = findings
+        .iter()
+        .filter(|finding| finding.fix().is_some())
+        .filter_map(|finding| Some((finding.patch.clone(), finding.cause?)))
+        .collect();
+    findings.retain(|finding| {
+        let same = finding.cause.is_some_and(|cause| fixed.contains(&(finding.patch.clone(), cause)));
+        finding.fix().is_some() || !same
+    });
+}
+
+/// What stands in another stage than the one that failed, or one that this starts from, does not mend the build.
+fn elsewhere(findings: &mut [Finding], model: &DockerfileModel, timeline: &Timeline, instruction: usize) {
+    let dockerfile = &model.dockerfile;
+    let Some(failed) = dockerfile.stages.iter().position(|stage| stage.instructions.contains(&instruction)) else {
+        return;
+    };
+    let concerned: Vec<usize> = timeline.ancestry(failed).collect();
+    for finding in findings {
+        let place = finding.place.start;
+        let number = dockerfile.instructions.partition_point(|it| it.span.start <= place).saturating_sub(1);
+        let stage = dockerfile.stages.iter().position(|stage| stage.instructions.contains(&number));
+        if stage.is_some_and(|stage| !concerned.contains(&stage)) {
+            finding.cause = None;
+        }
+    }
 }
 
 /// The name under which a text is reported that may concern a patch and is not understood. No patch has it.
@@ -93,23 +180,24 @@ fn not_read(model: &DockerfileModel, timeline: &Timeline) -> Vec<Finding> {
             message: "a shell text of this stage is not read, so nothing in it was checked".to_owned(),
             place,
             evidence: Vec::new(),
+            cause: None,
             remedy: Remedy::Advice(format!("check it by hand, since {reason}")),
         }));
     }
     findings
 }
 
-fn in_conda(environment: &CondaEnvironment, catalogue: &Catalogue, values: &Values) -> Vec<Finding> {
-    let view = CondaView { environment, values };
-    let suspects = |suspect: &Suspect| match &suspect.conda_environment {
+fn in_conda(environment: &CondaEnvironment, ask: &Ask<'_>) -> Vec<Finding> {
+    let view = CondaView { environment, values: ask.values };
+    let suspects = |suspect: &Suspect, _: Option<Numbered<'_>>| match &suspect.conda_environment {
         Some(condition) => suspect::conda(&view, condition),
         None => Vec::new(),
     };
-    collect(catalogue, values, suspects, |operation, subject| operation::in_conda(operation, subject, &view))
+    collect(ask, suspects, |operation, subject| operation::in_conda(operation, subject, &view))
 }
 
 /// The definitions of a file, and the conda environments written inside them.
-fn in_azure(member: &Member, file: &AzureFile, catalogue: &Catalogue, values: &Values) -> Vec<Finding> {
+fn in_azure(member: &Member, file: &AzureFile, ask: &Ask<'_>) -> Vec<Finding> {
     // Where the image brings its own packages, or a build context does, conda never reads what is written here.
     let unread = |definition: &Definition| {
         definition.get("python.userManagedDependencies").is_some_and(is_truthy)
@@ -117,14 +205,14 @@ fn in_azure(member: &Member, file: &AzureFile, catalogue: &Catalogue, values: &V
     };
     let read = file.definitions.iter().filter(|definition| !unread(definition));
     let inline = read.filter_map(|definition| definition.conda.as_ref());
-    let mut findings: Vec<Finding> = inline.flat_map(|conda| in_conda(conda, catalogue, values)).collect();
-    let view = DefinitionView::new(member, file, values);
-    let suspects = |suspect: &Suspect| match &suspect.definition {
+    let mut findings: Vec<Finding> = inline.flat_map(|conda| in_conda(conda, ask)).collect();
+    let view = DefinitionView::new(member, file, ask.values);
+    let suspects = |suspect: &Suspect, _: Option<Numbered<'_>>| match &suspect.definition {
         Some(condition) => suspect::definitions(&view, condition),
         None => Vec::new(),
     };
     let ensure = |operation: &Operation, subject: &Subject| operation::in_definition(operation, subject, &view);
-    findings.extend(collect(catalogue, values, suspects, ensure));
+    findings.extend(collect(ask, suspects, ensure));
     if member.origin == Origin::Named {
         findings.extend(relation::outside(file, member).into_iter().map(|(written, place)| Finding {
             member: 0,
@@ -134,6 +222,7 @@ fn in_azure(member: &Member, file: &AzureFile, catalogue: &Catalogue, values: &V
             message: format!("{written} is outside the folder of this file, so it was not read"),
             place,
             evidence: Vec::new(),
+            cause: None,
             remedy: Remedy::Advice("name it as well to have it checked".to_owned()),
         }));
     }
@@ -141,14 +230,14 @@ fn in_azure(member: &Member, file: &AzureFile, catalogue: &Catalogue, values: &V
 }
 
 /// The environments that a program makes.
-fn in_script(member: &Member, script: &PythonScript, catalogue: &Catalogue, values: &Values) -> Vec<Finding> {
+fn in_script(member: &Member, script: &PythonScript, ask: &Ask<'_>) -> Vec<Finding> {
     let view = ScriptView { source: &member.source, script };
-    let suspects = |suspect: &Suspect| match &suspect.script {
+    let suspects = |suspect: &Suspect, _: Option<Numbered<'_>>| match &suspect.script {
         Some(condition) => suspect::scripts(&view, condition),
         None => Vec::new(),
     };
     let ensure = |operation: &Operation, subject: &Subject| operation::in_script(operation, subject, &view);
-    let mut findings = collect(catalogue, values, suspects, ensure);
+    let mut findings = collect(ask, suspects, ensure);
     // Two names of one object are fixed in one place.
     let mut met: BTreeSet<(String, usize, usize, String)> = BTreeSet::new();
     findings.retain(|finding| {
@@ -164,19 +253,38 @@ fn in_script(member: &Member, script: &PythonScript, catalogue: &Catalogue, valu
 
 /// Asks every case of every patch. Where several suspects of a case match the same place, the first counts.
 fn collect(
-    catalogue: &Catalogue,
-    values: &Values,
-    suspects: impl Fn(&Suspect) -> Vec<Subject>,
+    ask: &Ask<'_>,
+    suspects: impl Fn(&Suspect, Option<Numbered<'_>>) -> Vec<Subject>,
     ensure: impl Fn(&Operation, &Subject) -> Result<operation::Outcome, String>,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for patch in catalogue.patches() {
+    for patch in ask.catalogue.patches() {
+        let causes = ask.failure.into_iter().flat_map(|failure| failure.causes.iter().enumerate());
+        let causes: Vec<Numbered<'_>> = causes.filter(|(_, cause)| cause.patch == patch.id).collect();
         for case in &patch.cases {
-            let mut met: BTreeSet<Target> = BTreeSet::new();
+            let mut met: BTreeSet<(Target, Option<usize>)> = BTreeSet::new();
             for suspect in &case.suspect {
-                for subject in suspects(suspect) {
-                    if met.insert(subject.target.clone()) {
-                        findings.extend(finding(patch, case, suspect, &subject, values, &ensure));
+                // What is looked for without a log mends the first cause of its patch.
+                let asked: Vec<Option<Numbered<'_>>> = match &suspect.logged {
+                    None => vec![causes.first().copied()],
+                    Some(_) => {
+                        causes.iter().filter(|(_, cause)| cause_for(suspect, cause)).copied().map(Some).collect()
+                    }
+                };
+                for cause in asked {
+                    for mut subject in suspects(suspect, cause) {
+                        subject.cause = cause.map(|(number, cause)| (number, cause.captures.clone()));
+                        let number = suspect.logged.as_ref().and(cause).map(|(number, _)| number);
+                        // Of what failed, the suspect that says the most about it counts.
+                        let target = match &subject.target {
+                            Target::Failing { instruction, .. } => {
+                                Target::Failing { instruction: *instruction, command: None }
+                            }
+                            other => other.clone(),
+                        };
+                        if met.insert((target, number)) {
+                            findings.extend(finding(patch, case, suspect, &subject, ask.values, &ensure));
+                        }
                     }
                 }
             }
@@ -209,6 +317,7 @@ fn finding(
         message: subject.fill(message, values),
         place: subject.place,
         evidence: subject.evidence.clone(),
+        cause: subject.cause.as_ref().map(|(cause, _)| *cause),
         remedy,
     })
 }

@@ -22,6 +22,8 @@ pub struct Finding {
     pub place: Span,
     /// What shows it: places in the file and what they say.
     pub evidence: Vec<Evidence>,
+    /// The cause of the failed build that it mends, by its number, where a log is given.
+    pub cause: Option<usize>,
     /// What to do.
     pub remedy: Remedy,
 }

@@ -31,6 +31,7 @@ pub mod build_log;
 mod change;
 pub mod cli;
 mod context;
+pub mod diagnosis;
 mod discover;
 pub mod dockerfile;
 mod edit;

@@ -42,6 +42,8 @@ pub enum Withheld {
     Unsafe,
     /// It is hardening, and only faults were asked for.
     Hardening,
+    /// The log of the failed build shows another cause.
+    NotTheCause,
     /// A comment above it skips the patch.
     SkippedInline {
         /// Line of the comment.
@@ -75,6 +77,7 @@ impl Withheld {
         match self {
             Withheld::Unsafe => "unsafe",
             Withheld::Hardening => "hardening",
+            Withheld::NotTheCause => "not-the-cause",
             Withheld::SkippedInline { .. } => "skipped",
             Withheld::Overlap { .. } => "overlap",
             Withheld::Unverified { .. } => "unverified",
@@ -90,6 +93,7 @@ impl fmt::Display for Withheld {
         match self {
             Withheld::Unsafe => f.write_str("unsafe: --unsafe or --only applies it"),
             Withheld::Hardening => f.write_str("hardening, and only faults were asked for"),
+            Withheld::NotTheCause => f.write_str("it is not why the build of the log failed"),
             Withheld::SkippedInline { line } => write!(f, "skipped by the comment on line {line}"),
             Withheld::Overlap { patch } => write!(f, "it overlaps with the fix of {patch}"),
             Withheld::Unverified { mismatch } => write!(f, "it failed verification and was not applied: {mismatch}"),
@@ -137,7 +141,7 @@ pub fn plan(project: &Project, findings: Vec<Finding>, policy: &Policy) -> Plan 
                 line: project.members[finding.member].source.line(skip.span.start),
             })
         } else {
-            decide(finding, policy)
+            decide(finding, policy, project.failure.is_some())
         };
         let member = &project.members[finding.member];
         let decision = match decision {
@@ -212,10 +216,18 @@ impl Taken {
     }
 }
 
-fn decide(finding: &Finding, policy: &Policy) -> Decision {
+fn decide(finding: &Finding, policy: &Policy, logged: bool) -> Decision {
     let named = policy.only.contains(&finding.patch);
     if policy.skip.contains(&finding.patch) || (!policy.only.is_empty() && !named) {
         return Decision::Ignore;
+    }
+    // A build that failed is the best ground there is; what else could be better is another matter.
+    match (&finding.remedy, finding.cause) {
+        (Remedy::Fix(_), Some(_)) => return Decision::Apply,
+        (Remedy::Advice(_), Some(_)) => return Decision::Advise,
+        (Remedy::Fix(_), None) if logged && !named => return Decision::Withhold(Withheld::NotTheCause),
+        (Remedy::Advice(_), None) if logged && !named => return Decision::Ignore,
+        _ => {}
     }
     if finding.ground == Ground::Asked && !named {
         return Decision::Ignore;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::context::BuildContext;
+use crate::diagnosis::Failure;
 use crate::discover::{self, Kind};
 use crate::dockerfile;
 use crate::environment::conda::{CondaEnvironment, Dependency};
@@ -27,6 +28,8 @@ pub struct Project {
     pub problems: Vec<Problem>,
     /// Which files belong together, and why.
     pub links: Vec<Link>,
+    /// The build that failed, where its log is given.
+    pub failure: Option<Failure>,
 }
 
 /// A file that refers to another.
@@ -170,7 +173,7 @@ impl Project {
             new.adopt(&old.environments);
         }
         let member = Member { source, model, ..member.clone() };
-        Ok(Self { members: vec![member], ..Self::default() })
+        Ok(Self { members: vec![member], failure: self.failure.clone(), ..Self::default() })
     }
 }
 

@@ -142,7 +142,15 @@ fn reports() -> Vec<Value> {
     here.write("f/environment.yml", CONDA);
     here.write("g/environment.yml", "dependencies:\n- pip\n- pip: [flask]\n");
     let run = |arguments: &[&str]| here.run(&[&["--format", "json"], arguments].concat()).json();
+    let failing = "Step 3/3 : RUN python setup.py install\n/bin/sh: 1: python: not found\n\
+                   ERROR: No matching distribution found for flsk\n\
+                   The command '/bin/sh -c python setup.py install' returned a non-zero code: 1\n";
+    let apt = "RUN apt-get update && apt-get install -y python3 python3-setuptools";
+    here.write("h/Dockerfile", format!("FROM ubuntu:22.04\n{apt}\nRUN python setup.py install\n"));
+    here.write("h/build.log", failing);
     vec![
+        run(&["-n", "h/Dockerfile", "--log", "h/build.log"]),
+        run(&["--log", "h/build.log"]),
         run(&["-n", "."]),
         run(&["-n", "Dockerfile"]),
         run(&["-n", "--faults", "."]),

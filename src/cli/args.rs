@@ -34,6 +34,9 @@ pub struct Fix {
     /// Write nothing; exit 1 when something would change
     #[arg(long)]
     pub check: bool,
+    /// The log of the build that failed (`-` is standard input): only what mends its causes is applied, unsafe fixes too
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
     /// An environment definition that belongs to the Dockerfile, when it cannot be found by itself
     #[arg(long = "env", value_name = "FILE")]
     pub environments: Vec<PathBuf>,

@@ -116,6 +116,8 @@ fn operation(operation: &Operation) -> String {
         Operation::PinListedPip(spec) => format!("write {spec}"),
         Operation::SetKey(pair) => format!("set {} to {}", pair.key, value(pair.value.as_ref())),
         Operation::RemoveKey(key) => format!("take {key} out"),
+        Operation::PipBefore(arguments) => format!("run `pip {}` right before it", arguments.join(" ")),
+        Operation::PipOption(option) => format!("give it {option}"),
         Operation::PrecacheOff => "set spark.precache_packages = False before the environment is used".to_owned(),
         Operation::SpellKey => "give the key the name that is read".to_owned(),
     }

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use super::args::{Fix, Format};
 use super::{DONE, FAILED, WOULD_CHANGE, complain, print, tell};
 use crate::context::BuildContext;
+use crate::diagnosis::{self, Failure};
 use crate::output::text::Detail;
 use crate::output::{self, diff, json, text};
 use crate::patch::catalogue::Catalogue;
 use crate::project::{LoadOptions, Problem, Project};
 use crate::settings::{self, Policy, Settings};
 use crate::source::Source;
-use crate::{apply, discover, find, plan, verify};
+use crate::{apply, build_log, discover, find, plan, verify};
 
 /// Runs the command.
 pub fn run(arguments: &Fix, catalogue: &Catalogue) -> u8 {
@@ -28,7 +29,12 @@ pub fn run(arguments: &Fix, catalogue: &Catalogue) -> u8 {
         complain("envfix: `-` is standard input and goes with no other path");
         return FAILED;
     }
-    if arguments.paths.is_empty() {
+    let log_from_stdin = arguments.log.as_deref() == Some(Path::new("-"));
+    if from_stdin && log_from_stdin {
+        complain("envfix: standard input is either the file or the log");
+        return FAILED;
+    }
+    if arguments.paths.is_empty() && arguments.log.is_none() {
         complain("envfix: name a Dockerfile, an environment definition or a folder (--help says more)");
         return FAILED;
     }
@@ -42,8 +48,22 @@ pub fn run(arguments: &Fix, catalogue: &Catalogue) -> u8 {
         };
         Project::load(&arguments.paths, &options, catalogue)
     };
+    if let Some(path) = &arguments.log {
+        match read_log(path, catalogue, &project) {
+            Ok(failure) => project.failure = Some(failure),
+            Err(problem) => {
+                project.problems.push(problem);
+                // Without its log nobody knows what the build failed of.
+                project.members.clear();
+            }
+        }
+    }
     let findings = find::find(&project, catalogue);
     let mut verified = verify::verify(&project, catalogue, &policy, plan::plan(&project, findings, &policy));
+    let answers = find::answers(&project, catalogue, &verified.plan().findings);
+    if let Some(failure) = &mut project.failure {
+        failure.answers = answers;
+    }
 
     let dry_run = arguments.dry_run || arguments.check;
     if !dry_run && !from_stdin {
@@ -82,6 +102,21 @@ pub fn run(arguments: &Fix, catalogue: &Catalogue) -> u8 {
     }
 }
 
+/// The build that failed, by its log.
+fn read_log(path: &Path, catalogue: &Catalogue, project: &Project) -> Result<Failure, Problem> {
+    let from_stdin = path == Path::new("-");
+    let name = if from_stdin { "standard input".to_owned() } else { path.to_string_lossy().replace('\\', "/") };
+    let problem = |error: build_log::LogError| Problem { file: name.clone(), line: None, message: error.to_string() };
+    let symptoms = diagnosis::symptoms(catalogue);
+    let log = if from_stdin {
+        build_log::read(std::io::stdin().lock(), &symptoms).map_err(problem)?
+    } else {
+        let file = std::fs::File::open(path).map_err(|error| problem(error.into()))?;
+        build_log::read(file, &symptoms).map_err(problem)?
+    };
+    Ok(Failure::new(name, log, catalogue, project))
+}
+
 /// What the arguments ask for.
 fn policy(arguments: &Fix, catalogue: &Catalogue) -> Result<Policy, String> {
     for id in arguments.only.iter().chain(&arguments.skip) {
@@ -98,9 +133,8 @@ fn policy(arguments: &Fix, catalogue: &Catalogue) -> Result<Policy, String> {
 /// A project of what standard input holds. Its `envfix.toml` is looked for from the folder of its name upwards.
 fn read_stdin(name: &str, catalogue: &Catalogue) -> Project {
     let problem = |line: Option<usize>, message: String| Project {
-        members: Vec::new(),
         problems: vec![Problem { file: name.to_owned(), line, message }],
-        links: Vec::new(),
+        ..Project::default()
     };
     let mut bytes = Vec::new();
     if let Err(error) = std::io::stdin().lock().read_to_end(&mut bytes) {

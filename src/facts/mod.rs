@@ -3,10 +3,12 @@
 //! it only reads. On top of it, [`state`] says what is true of an image at a point of its build, [`effects`] what
 //! instructions and commands change about that, and [`timeline`] keeps the facts for every point of a Dockerfile.
 
+pub mod commands;
 pub mod distribution;
 pub mod effects;
 pub mod image;
 pub mod level;
+pub mod package_names;
 pub mod packages;
 pub mod pip_table;
 pub mod reference;

@@ -1,9 +1,13 @@
 //! The report for programs: one JSON object. Its schema is `docs/report.schema.json`.
 
+mod failure;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+
+pub use failure::{CauseReport, FailingReport, LogLine, LogReport};
 
 use super::redact::redact;
 use super::{Counts, diff};
@@ -23,6 +27,9 @@ use crate::verify::Verified;
 pub struct Report {
     /// envfix's version.
     pub version: &'static str,
+    /// What the log of the failed build shows, where one was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogReport>,
     /// Every file that was read.
     pub files: Vec<FileReport>,
     /// Which files belong together, and why.
@@ -134,6 +141,9 @@ pub struct FindingReport {
     pub range: Range,
     /// What shows it.
     pub evidence: Vec<EvidenceReport>,
+    /// The cause of the failed build that it mends: its number in the log's list, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<usize>,
     /// The fix, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<FixReport>,
@@ -202,7 +212,7 @@ pub struct EditReport {
 /// Why a fix is held back.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct WithheldReport {
-    /// `unsafe`, `hardening`, `skipped`, `overlap`, `unverified`, `unstable`, `generated` or `not-written`.
+    /// `unsafe`, `hardening`, `not-the-cause`, `skipped`, `overlap`, `unverified`, `unstable`, `generated` or `not-written`.
     pub kind: String,
     /// The reason in words.
     pub reason: String,
@@ -273,6 +283,7 @@ pub fn report(project: &Project, verified: &Verified) -> Report {
     let counts = Counts::of(project, verified);
     Report {
         version: env!("CARGO_PKG_VERSION"),
+        log: project.failure.as_ref().map(|failure| failure::report(project, failure)),
         files: (0..project.members.len()).map(|member| file(project, verified, member)).collect(),
         links: project
             .links
@@ -398,6 +409,7 @@ fn finding(project: &Project, found: &Finding, decision: &Decision) -> FindingRe
         message: say(&found.message),
         file: source.name().to_owned(),
         range: range(source, found.place),
+        cause: found.cause,
         evidence: found
             .evidence
             .iter()

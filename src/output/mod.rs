@@ -1,6 +1,7 @@
 //! What a run says: the diff, the report for people and the report for programs. One file a format.
 
 pub mod diff;
+pub mod failure;
 pub mod json;
 pub mod redact;
 pub mod text;

@@ -5,9 +5,9 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
-use super::Counts;
 use super::one_line;
 use super::redact::redact;
+use super::{Counts, failure};
 use crate::finding::{Finding, Ground, Remedy};
 use crate::plan::{Decision, Plan, Withheld};
 use crate::project::{Origin, Project};
@@ -49,6 +49,7 @@ pub fn report(project: &Project, verified: &Verified, detail: Detail, dry_run: b
         return out;
     }
     let plan = verified.plan();
+    out.push_str(&failure::report(project, &plan.findings));
     if detail == Detail::All || project.members.len() < MANY_FILES {
         each(&mut out, project, plan, detail, dry_run);
     } else {
@@ -102,6 +103,8 @@ fn each(out: &mut String, project: &Project, plan: &Plan, detail: Detail, dry_ru
                     let _ = writeln!(out, "{at}: {BLUE}advice{BLUE:#} [{patch}] {}", one_line(advice));
                 }
             }
+            // With a log, what else could be better is told as a number.
+            (_, Decision::Withhold(Withheld::NotTheCause)) if detail != Detail::All => continue,
             (Remedy::Fix(fix), Decision::Withhold(reason)) => {
                 let because = match (reason, &fix.because) {
                     (Withheld::Unsafe, Some(because)) => format!(", since {}", one_line(because)),
@@ -133,6 +136,7 @@ fn by_patch(out: &mut String, project: &Project, plan: &Plan, dry_run: bool) {
     for (finding, decision) in plan.findings.iter().zip(&plan.decisions) {
         let column = match decision {
             Decision::Apply => 0,
+            Decision::Withhold(Withheld::NotTheCause) => continue,
             Decision::Withhold(_) => 1,
             Decision::Advise => 2,
             Decision::Ignore => continue,
@@ -178,6 +182,7 @@ fn summary(counts: &Counts, plan: &Plan, dry_run: bool) -> String {
             .map(|(kind, count)| match kind {
                 "unsafe" => format!("{count} unsafe (--unsafe applies them)"),
                 "hardening" => format!("{count} hardening (without --faults they apply)"),
+                "not-the-cause" => format!("{count} that do not mend this build (without --log they apply)"),
                 "generated" => format!("{count} in generated files (name a file to have it fixed)"),
                 other => format!("{count} {other}"),
             })

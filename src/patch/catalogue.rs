@@ -68,6 +68,13 @@ impl Catalogue {
         Ok(self)
     }
 
+    /// These patches and no others.
+    #[cfg(test)]
+    pub(crate) fn of(mut patches: Vec<Patch>) -> Self {
+        patches.sort_by(|a, b| a.id.cmp(&b.id));
+        Self { patches }
+    }
+
     /// The patch of that id alone.
     #[must_use]
     pub fn only(&self, id: &str) -> Self {
@@ -251,12 +258,14 @@ fn check_logged(patch: &Patch, case: &Case) -> Result<(), String> {
 }
 
 /// The names that the texts of a patch may use besides its own values; what they stand for depends on the place.
-pub const FACT_NAMES: [&str; 18] = [
+pub const FACT_NAMES: [&str; 21] = [
     "appended",
     "apt-python",
     "channel",
     "channel-option",
+    "command-package",
     "definition",
+    "did-you-mean",
     "dockerfile-path",
     "elsewhere",
     "image",
@@ -270,6 +279,7 @@ pub const FACT_NAMES: [&str; 18] = [
     "python",
     "python-version",
     "release",
+    "requirement",
 ];
 
 /// Every `{name}` in a patch must be a value of the patch or a fact, and what is written must be something to write.

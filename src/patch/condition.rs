@@ -3,7 +3,7 @@
 use super::file::{Branch, Conditions, KeyTest, PythonKind};
 use super::pin::Pin;
 use super::range::{ReleaseRange, VersionRange};
-use super::subject::{Subject, versions};
+use super::subject::{Subject, Target, versions};
 use crate::facts::image::InterpreterKind;
 use crate::facts::level::Fact;
 use crate::patch::file::Safety;
@@ -23,6 +23,10 @@ enum Truth {
 
 /// Whether a branch applies. A safe fix needs every fact to be known; anything else is content with plausible ones.
 pub fn applies(branch: &Branch, subject: &Subject) -> bool {
+    // Nothing can be written where no file is known to be concerned.
+    if branch.safety.is_some() && subject.target == Target::Log {
+        return false;
+    }
     let needed = if branch.safety == Some(Safety::Safe) { Truth::Yes } else { Truth::Plausible };
     truth(&branch.when, subject) >= needed
 }
@@ -39,6 +43,8 @@ fn truth(conditions: &Conditions, subject: &Subject) -> Truth {
         python_pinned,
         timeout_set_elsewhere,
         curated,
+        channel,
+        package_known,
         key,
         right_key_too,
         keys,
@@ -81,6 +87,12 @@ fn truth(conditions: &Conditions, subject: &Subject) -> Truth {
     }
     if let Some(wanted) = curated {
         need(of(subject.object.as_ref().map(|(_, curated)| curated == wanted)));
+    }
+    if !channel.is_empty() {
+        need(of(subject.channel.as_ref().map(|it| channel.contains(it))));
+    }
+    if let Some(wanted) = package_known {
+        need(of(Some(subject.command_package().is_some() == *wanted)));
     }
     if !key.is_empty() {
         let about = subject.key.as_ref();
@@ -133,7 +145,6 @@ fn same(wanted: PythonKind, kind: InterpreterKind) -> bool {
 mod tests {
     use super::*;
     use crate::facts::version::Release;
-    use crate::patch::subject::Target;
     use crate::source::Span;
 
     fn subject(release: Fact<Release>) -> Subject {

@@ -3,6 +3,7 @@
 
 mod apt;
 mod conda;
+mod failing;
 mod key;
 mod layout;
 mod pip;
@@ -57,6 +58,11 @@ pub fn in_dockerfile(operation: &Operation, subject: &Subject, view: &Dockerfile
         }
         Operation::CommandExists(link) => apt::command_exists(link, subject, view),
         Operation::PinPip(version) => pip::pin(&subject.fill(version, view.values), subject, view),
+        Operation::PipBefore(arguments) => {
+            let arguments: Vec<String> = arguments.iter().map(|it| subject.fill(it, view.values)).collect();
+            failing::pip_before(&arguments, subject, view)
+        }
+        Operation::PipOption(option) => failing::pip_option(option, subject, view),
         _ => Err("this remedy belongs to an environment definition, not to a Dockerfile".to_owned()),
     }
 }

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use super::file::Setting;
 use super::pin::Pin;
 use crate::environment::definition::Definition;
+use crate::facts::commands;
 use crate::facts::distribution::{self, Mirrors};
 use crate::facts::image::{Interpreter, InterpreterKind};
 use crate::facts::level::Fact;
-use crate::facts::pip_table;
 use crate::facts::state::{Answer, Installed, State};
 use crate::facts::version::{PythonVersion, Release};
+use crate::facts::{package_names, pip_table};
 use crate::finding::Evidence;
 use crate::relation::DockerfileState;
 use crate::source::Span;
@@ -52,6 +53,10 @@ pub struct Subject {
     pub key: Option<String>,
     /// What a program calls the environment, and whether it is a curated one.
     pub object: Option<(String, bool)>,
+    /// The requirement by which the failing pip asks for the package that the log names.
+    pub requirement: Option<String>,
+    /// The cause that the log shows: its number, and what its symptom's named groups found.
+    pub cause: Option<(usize, BTreeMap<String, String>)>,
 }
 
 /// A definition as conditions and texts ask for it.
@@ -125,6 +130,15 @@ pub enum Target {
         /// The key concerned, where several of one definition may be.
         key: Option<String>,
     },
+    /// The instruction that failed by the log, and in it the command that is meant, where that is known.
+    Failing {
+        /// Number of the instruction.
+        instruction: usize,
+        /// Number of the command.
+        command: Option<usize>,
+    },
+    /// What the log shows, where no file is known to be concerned.
+    Log,
     /// An environment that a program makes.
     Object {
         /// Its number in the program.
@@ -188,6 +202,8 @@ impl Subject {
             definition: None,
             key: None,
             object: None,
+            requirement: None,
+            cause: None,
         }
     }
 
@@ -208,6 +224,12 @@ impl Subject {
         self
     }
 
+    /// The apt package that brings the command that the log names.
+    pub fn command_package(&self) -> Option<&'static str> {
+        let (_, captures) = self.cause.as_ref()?;
+        commands::package_of(captures.get("command")?)
+    }
+
     /// Whether the release's packages can still be fetched.
     pub fn mirrors_live(&self) -> Fact<Option<bool>> {
         self.release.map(|release| match distribution::row(release).map(|row| row.mirrors) {
@@ -224,6 +246,9 @@ impl Subject {
 
     /// The value of a name in a text of the patch.
     pub fn named(&self, name: &str, values: &BTreeMap<String, Setting>) -> Option<String> {
+        if let Some(found) = self.cause.as_ref().and_then(|(_, captures)| captures.get(name)) {
+            return Some(found.clone());
+        }
         match name {
             "pip-pin" => self.pin.version().map(str::to_owned),
             "pin-unknown" => match &self.pin {
@@ -263,6 +288,16 @@ impl Subject {
                     format!("it is the newest of envfix's table for {python}, so every build gets the same")
                 }
             }),
+            "requirement" => {
+                let (_, captures) = self.cause.as_ref()?;
+                self.requirement.as_ref().or(captures.get("package")).cloned()
+            }
+            "did-you-mean" => {
+                let package = self.cause.as_ref().and_then(|(_, captures)| captures.get("package"));
+                let meant = package.and_then(|package| package_names::meant(package));
+                Some(meant.map_or_else(String::new, |meant| format!("; did you mean {meant}?")))
+            }
+            "command-package" => self.command_package().map(str::to_owned),
             "pip-table" => Some(pip_table::summary()),
             "channel" => self.channel.clone(),
             "channel-option" => Some(self.channel.as_ref().map_or_else(String::new, |it| format!("-c {it} "))),

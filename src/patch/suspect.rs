@@ -4,11 +4,13 @@ mod commands;
 mod conda;
 mod definition;
 mod downloads;
+mod failing;
 mod script;
 mod stages;
 
 pub use commands::commands;
 pub use conda::conda;
 pub use definition::definitions;
+pub use failing::failing;
 pub use script::scripts;
 pub use stages::stages;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::Mismatch;
 use crate::change::Change;
 use crate::dockerfile::{self, run};
+use crate::shell::Operator;
 use crate::source::Source;
 
 /// What a Dockerfile says, without places.
@@ -80,7 +81,9 @@ fn named_instructions(changes: &[&Change]) -> Result<BTreeMap<usize, Closely>, M
             Change::ReplaceWord { word, .. } | Change::InsertWords { after: word, .. } => {
                 (word.instruction, Closely::Tokens)
             }
-            Change::AppendCommand { instruction, .. } => (*instruction, Closely::Tokens),
+            Change::AppendCommand { instruction, .. } | Change::PrependCommand { instruction, .. } => {
+                (*instruction, Closely::Tokens)
+            }
             Change::SetPair { instruction, .. } => (*instruction, Closely::Pairs),
             Change::InsertInstruction { .. } => continue,
             _ => return Err(Mismatch("a change of another kind of file does not belong to a Dockerfile".to_owned())),
@@ -179,6 +182,11 @@ fn expect(shape: &mut Shape, original: &Reading, changes: &[&Change]) -> Result<
                 let tokens = std::iter::once(operator.clone()).chain(words.iter().cloned()).collect();
                 splices.entry(*instruction).or_default().push((at, 0, tokens));
             }
+            Change::PrependCommand { instruction, command, operator, words } => {
+                let at = token_before_command(original, *instruction, *command)?;
+                let tokens = words.iter().cloned().chain([operator.clone()]).collect();
+                splices.entry(*instruction).or_default().push((at, 0, tokens));
+            }
             Change::SetPair { instruction, name, value } => {
                 let Some(Body::Pairs(pairs)) = shape.instructions.get_mut(*instruction).map(|i| &mut i.body) else {
                     return Err(Mismatch(format!("instruction {} has no pairs", instruction + 1)));
@@ -222,6 +230,21 @@ fn token_of_word(original: &Reading, instruction: usize, command: usize, word: u
 }
 
 /// The number of the first token behind a command, its redirections included.
+/// The place before a command, where what is joined by `&&` runs instead of it.
+fn token_before_command(original: &Reading, instruction: usize, command: usize) -> Result<usize, Mismatch> {
+    let script = &original.run(instruction)?.script;
+    let joins = |operator: Option<Operator>| {
+        matches!(operator, None | Some(Operator::And | Operator::Semicolon | Operator::Newline))
+    };
+    let start = script
+        .commands
+        .get(command)
+        .filter(|command| command.nesting.is_empty() && !command.negated && joins(command.before))
+        .map(|command| command.range.start)
+        .ok_or_else(|| Mismatch(format!("command {} is not one to add another before", command + 1)))?;
+    Ok(script.tokens.partition_point(|token| token.range.start < start))
+}
+
 fn token_behind_command(original: &Reading, instruction: usize, command: usize) -> Result<usize, Mismatch> {
     let script = &original.run(instruction)?.script;
     let end = script

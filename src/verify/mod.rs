@@ -236,7 +236,7 @@ fn rank(fix: &Fix) -> u8 {
         .iter()
         .map(|change| match change {
             Change::InsertInstruction { .. } | Change::InsertItem { .. } | Change::InsertKey { .. } => 2,
-            Change::AppendCommand { .. } => 1,
+            Change::AppendCommand { .. } | Change::PrependCommand { .. } => 1,
             _ => 0,
         })
         .max()

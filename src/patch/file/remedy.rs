@@ -77,6 +77,12 @@ pub struct Conditions {
     /// The environment is one of Azure ML's own, which only they can change.
     #[serde(default)]
     pub curated: Option<bool>,
+    /// The channel that decides which pip the conda environment gets is one of these.
+    #[serde(default)]
+    pub channel: Vec<String>,
+    /// It is known which apt package brings the command that the log names.
+    #[serde(default)]
+    pub package_known: Option<bool>,
     /// The key of a definition that the finding is about is, or should be, one of these.
     #[serde(default)]
     pub key: Vec<String>,
@@ -131,6 +137,11 @@ pub enum Operation {
     RemoveKey(String),
     /// The misspelt key has the name that the client reads.
     SpellKey,
+    /// pip has run with these arguments right before the failing command, called as that command calls it. What the log
+    /// names goes in as `{name}`.
+    PipBefore(Vec<String>),
+    /// The failing pip has this option.
+    PipOption(String),
     /// The program sets `spark.precache_packages = False` before it uses the environment.
     PrecacheOff,
 }

@@ -38,10 +38,25 @@ fn find<'a>(subject: &Subject, view: &'a DockerfileView<'_>, by_hand: &str) -> R
 /// These commands have run, as root, in a `RUN` of their own before an instruction. The user in force is restored
 /// behind it, as it was written.
 pub fn run_before(commands: &[String], subject: &Subject, view: &DockerfileView<'_>) -> Result<Outcome, String> {
-    let Target::NoPython { instruction: before } = subject.target else {
-        return Err("this remedy is about an instruction that calls a Python".to_owned());
+    let (Target::NoPython { instruction: before } | Target::Failing { instruction: before, .. }) = subject.target
+    else {
+        return Err("this remedy is about an instruction that fails".to_owned());
     };
     let action = format!("run `{}` before it", commands.join(" && "));
+    // What a log names becomes part of a command.
+    let plain = |c: char| c.is_ascii_alphanumeric() || " -_.=+/:".contains(c);
+    if !commands.iter().all(|command| command.chars().all(plain)) {
+        return Err(format!("{action}; envfix does not write what is no plain word into a command"));
+    }
+    let wanted = commands.join(" && ");
+    let there = |number: usize| {
+        let it = view.model.dockerfile.instructions.get(number);
+        it.is_some_and(|it| it.keyword == "RUN" && it.arguments_text().split_whitespace().eq(wanted.split_whitespace()))
+    };
+    // Behind it the user in force may have been restored.
+    if (before.saturating_sub(2)..before).any(there) {
+        return Ok(Outcome::default());
+    }
     let first = Place { instruction: before, command: 0 };
     let state = view.timeline.before(first).ok_or_else(|| action.clone())?;
     let user = match (state.user.value(), &state.user_written) {
