@@ -9,7 +9,7 @@ use std::{env, fs};
 use serde_json::Value;
 
 /// The types of a patch file: a built-in patch that does not fit them stops the build, with its line.
-#[allow(dead_code, missing_docs)]
+#[allow(dead_code, missing_docs, unused_imports)]
 #[path = "src/patch/file/mod.rs"]
 mod file;
 

@@ -103,6 +103,17 @@ pub enum Change {
         /// The item.
         value: Scalar,
     },
+    /// A map has a further key that holds a list, before one that it had.
+    InsertList {
+        /// The map.
+        path: Vec<Step>,
+        /// The key before which it stands.
+        before: String,
+        /// The key.
+        key: String,
+        /// The texts of the list.
+        items: Vec<String>,
+    },
 }
 
 /// One step on the way to a value of a YAML or JSON file.

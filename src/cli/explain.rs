@@ -120,6 +120,9 @@ fn operation(operation: &Operation) -> String {
         Operation::PipOption(option) => format!("give it {option}"),
         Operation::PrecacheOff => "set spark.precache_packages = False before the environment is used".to_owned(),
         Operation::SpellKey => "give the key the name that is read".to_owned(),
+        Operation::SpellOperator => "write == for =".to_owned(),
+        Operation::SpellDependency => "write it as conda reads it".to_owned(),
+        Operation::AddChannels(names) => format!("list the channels {}", names.join(" and ")),
     }
 }
 

@@ -248,6 +248,30 @@ impl CondaEnvironment {
         minor_of(self.specs_of("python").map(|(_, item)| &item.spec))
     }
 
+    /// Whether some version fits all items `python…` together; `None` where one is not understood.
+    #[must_use]
+    pub fn python_fits(&self) -> Option<bool> {
+        let mut specs: Vec<&MatchSpec> = self.specs_of("python").map(|(_, item)| &item.spec).collect();
+        specs.sort_by_key(|spec| (&spec.version, &spec.build));
+        specs.dedup_by_key(|spec| (&spec.version, &spec.build));
+        // Every version that could be released is tried, which takes its time with more specs than anybody writes.
+        if specs.len() > 20 {
+            return None;
+        }
+        let minors = (0..=7).map(|minor| (2, minor)).chain((0..=60).map(|minor| (3, minor)));
+        let mut releases = minors.flat_map(|(major, minor)| (0..=40).map(move |patch| [major, minor, patch]));
+        if specs.iter().any(|spec| spec.allows([3, 8, 0]).is_none()) {
+            return None;
+        }
+        Some(releases.any(|release| specs.iter().all(|spec| spec.allows(release) == Some(true))))
+    }
+
+    /// Whether the environment has a key, whatever its value.
+    #[must_use]
+    pub fn has_key(&self, key: &str) -> bool {
+        self.document.get(self.map, key).is_some()
+    }
+
     /// The lines of comments directly above an item, from the first `#` to the end of the last
     /// comment; a blank line ends them.
     #[must_use]

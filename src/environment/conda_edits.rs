@@ -7,7 +7,7 @@ use crate::edit::Edit;
 use crate::source::Span;
 
 use super::conda::{CondaEnvironment, Dependency, SpecItem, line_end, line_start};
-use super::document::Style;
+use super::document::{Kind, Style, Syntax};
 
 impl CondaEnvironment {
     /// Puts a conda package before the item `index`. A comment directly above that item belongs to
@@ -128,7 +128,67 @@ impl CondaEnvironment {
         Ok(vec![Edit::replace(item.span, quoted(spec, item.style, self.flow))])
     }
 
-    fn check_list(&self) -> Result<(), String> {
+    /// Lists channels before the dependencies, in their style. A comment directly above the dependencies stays with
+    /// them, unless the file begins with it.
+    ///
+    /// # Errors
+    /// The reason why it cannot be done.
+    pub fn insert_channels(&self, names: &[String]) -> Result<Edit, String> {
+        self.check_list()?;
+        let document = &self.document;
+        let (key, _) = document.get(self.map, "dependencies").ok_or("there is no list of dependencies")?;
+        if document.is_shared(self.map) || document.get(self.map, "<<").is_some() {
+            return Err("the environment has an anchor or takes over the keys of another map".to_owned());
+        }
+        let node = document.node(key);
+        let Kind::Scalar { style, .. } = node.kind else { return Err("its keys are written unusually".to_owned()) };
+        if node.start != node.span.start {
+            return Err("its keys have tags or anchors".to_owned());
+        }
+        let json = document.syntax() == Syntax::Json;
+        let scalar = |name: &String| quoted(name, if json { Style::Double } else { Style::Plain }, true);
+        let list = || names.iter().map(scalar).collect::<Vec<_>>().join(", ");
+        let name = quoted("channels", style, true);
+        let indent = self.own_lines(node.start);
+        let in_braces = matches!(document.node(self.map).kind, Kind::Mapping { flow: true, .. });
+        if in_braces {
+            let pair = format!("{name}: [{}],", list());
+            return Ok(match indent {
+                Some(indent) => Edit::insert(node.start, format!("{pair}{}{indent}", self.newline_at(node.start))),
+                None => Edit::insert(node.start, format!("{pair} ")),
+            });
+        }
+        let indent = indent.ok_or("the dependencies do not begin their line")?;
+        let at = self.above_comments(node.start);
+        let newline = self.newline_at(at);
+        if self.flow {
+            return Ok(Edit::insert(at, format!("{indent}{name}: [{}]{newline}", list())));
+        }
+        let first = self.dependencies.first().ok_or("the list of dependencies is empty")?.item();
+        let dash = self.own_lines(first.start).ok_or("the first dependency does not begin its line")?;
+        let mut text = format!("{indent}{name}:{newline}");
+        for channel in names {
+            text.push_str(&format!("{dash}{}{newline}", self.new_item(channel)));
+        }
+        Ok(Edit::insert(at, text))
+    }
+
+    /// Where the line of a key begins, or that of the comments directly above it. Comments with which the file begins
+    /// speak of the file.
+    fn above_comments(&self, key: usize) -> usize {
+        let line = line_start(&self.text, key);
+        let mut top = line;
+        while top > 0 {
+            let previous = line_start(&self.text, top - 1);
+            if self.own_line_comment(previous).is_none() {
+                return top;
+            }
+            top = previous;
+        }
+        line
+    }
+
+    pub(super) fn check_list(&self) -> Result<(), String> {
         self.frozen.map_or(Ok(()), |reason| Err(reason.to_owned()))
     }
 

@@ -112,6 +112,21 @@ pub fn apply(mut value: Value, changes: &[&Change]) -> Result<Value, String> {
                     })
                     .collect();
             }
+            Change::InsertList { path, before, key, items } => {
+                let map = get_mut(&mut value, path).and_then(Value::as_mapping_mut).ok_or_else(|| missing(path))?;
+                if map.contains_key(key.as_str()) || !map.contains_key(before.as_str()) {
+                    return Err(format!("{} has {key} already, or has no {before}", Step::written(path)));
+                }
+                let list = Value::Sequence(items.iter().cloned().map(Value::String).collect());
+                let mut entries = Vec::with_capacity(map.len() + 1);
+                for (name, value) in std::mem::take(map) {
+                    if name.as_str() == Some(before) {
+                        entries.push((Value::String(key.clone()), list.clone()));
+                    }
+                    entries.push((name, value));
+                }
+                *map = entries.into_iter().collect();
+            }
             _ => return Err("a change of another kind of file".to_owned()),
         }
     }

@@ -11,6 +11,7 @@ pub mod level;
 pub mod package_names;
 pub mod packages;
 pub mod pip_table;
+pub mod python_table;
 pub mod reference;
 pub mod state;
 mod table;

@@ -282,12 +282,16 @@ pub const FACT_NAMES: [&str; 21] = [
     "requirement",
 ];
 
+/// Further names, of what stands in a conda environment.
+pub const CONDA_NAMES: [&str; 3] = ["written", "meant", "python-end"];
+
 /// Every `{name}` in a patch must be a value of the patch or a fact, and what is written must be something to write.
 fn check_names(patch: &Patch) -> Result<(), String> {
     let captured = captured(patch);
     let known = |name: &str| {
         patch.values.contains_key(name)
             || FACT_NAMES.contains(&name)
+            || CONDA_NAMES.contains(&name)
             || captured.contains(name)
             || matches!(name, "unknown-option")
     };
@@ -340,6 +344,11 @@ fn check_operation(operation: &Operation) -> Result<(), String> {
             if text != "pip" && !text.strip_prefix("pip=").is_some_and(version) =>
         {
             Err(format!("{text:?} is no spec of pip; write `pip` or `pip=VERSION`"))
+        }
+        Operation::AddChannels(names)
+            if names.is_empty() || names.iter().any(|name| name.trim() != name || name.is_empty()) =>
+        {
+            Err("`add-channels`: give the names of channels".to_owned())
         }
         _ => Ok(()),
     }

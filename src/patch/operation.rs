@@ -75,6 +75,9 @@ pub fn in_conda(operation: &Operation, subject: &Subject, view: &CondaView<'_>) 
     match operation {
         Operation::ListPip(spec) => conda::list_pip(&subject.fill(spec, view.values), subject, view),
         Operation::PinListedPip(spec) => conda::pin_listed_pip(&subject.fill(spec, view.values), subject, view),
+        Operation::SpellOperator => conda::spell_operator(subject, view),
+        Operation::SpellDependency => conda::spell_dependency(subject, view),
+        Operation::AddChannels(names) => conda::add_channels(names, view),
         _ => Err("this remedy does not belong to a conda environment".to_owned()),
     }
 }

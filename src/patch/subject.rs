@@ -57,6 +57,8 @@ pub struct Subject {
     pub requirement: Option<String>,
     /// The cause that the log shows: its number, and what its symptom's named groups found.
     pub cause: Option<(usize, BTreeMap<String, String>)>,
+    /// What else its texts may name: `written`, what stands there, and the like.
+    pub texts: BTreeMap<&'static str, String>,
 }
 
 /// A definition as conditions and texts ask for it.
@@ -144,6 +146,15 @@ pub enum Target {
         /// Its number in the program.
         number: usize,
     },
+    /// A requirement of a conda environment's pip section.
+    Requirement {
+        /// Number of the `- pip:` map among the dependencies.
+        index: usize,
+        /// Its number in the map's list.
+        item: usize,
+    },
+    /// A conda environment as a whole.
+    Environment,
 }
 
 /// What the word of a command is.
@@ -204,6 +215,7 @@ impl Subject {
             object: None,
             requirement: None,
             cause: None,
+            texts: BTreeMap::new(),
         }
     }
 
@@ -302,7 +314,7 @@ impl Subject {
             "channel" => self.channel.clone(),
             "channel-option" => Some(self.channel.as_ref().map_or_else(String::new, |it| format!("-c {it} "))),
             "python-version" => versions(&self.python).values().first().map(ToString::to_string),
-            name => values.get(name).map(ToString::to_string),
+            name => self.texts.get(name).cloned().or_else(|| values.get(name).map(ToString::to_string)),
         }
     }
 

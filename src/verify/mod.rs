@@ -235,7 +235,10 @@ fn rank(fix: &Fix) -> u8 {
     fix.changes
         .iter()
         .map(|change| match change {
-            Change::InsertInstruction { .. } | Change::InsertItem { .. } | Change::InsertKey { .. } => 2,
+            Change::InsertInstruction { .. }
+            | Change::InsertItem { .. }
+            | Change::InsertKey { .. }
+            | Change::InsertList { .. } => 2,
             Change::AppendCommand { .. } | Change::PrependCommand { .. } => 1,
             _ => 0,
         })

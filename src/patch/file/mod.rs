@@ -5,6 +5,7 @@
 //! every fact it asks for to be known; an `unsafe` one is content with plausible values. An unknown fact satisfies
 //! neither, so that a remedy always ends in a branch without conditions that explains what would have to be known.
 
+mod conda;
 mod remedy;
 mod suspect;
 
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use conda::*;
 pub use remedy::*;
 pub use suspect::*;
 

@@ -144,6 +144,12 @@ pub enum Operation {
     PipOption(String),
     /// The program sets `spark.precache_packages = False` before it uses the environment.
     PrecacheOff,
+    /// The requirement of the pip section has the operator that pip knows: `==` for `=`.
+    SpellOperator,
+    /// The dependency of the conda environment is written as conda reads it: `python=3.11` for `python: 3.11`.
+    SpellDependency,
+    /// The conda environment lists these channels; they are added where it has no list of channels.
+    AddChannels(Vec<String>),
 }
 
 /// A key of a definition and its value.

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Setting;
+use super::conda::CondaCondition;
 
 /// One ground for suspicion: exactly one of `fault`, `hardening` and `asked`, and exactly one of the places.
 ///
@@ -182,18 +183,6 @@ pub enum PipInstaller {
     Conda,
 }
 
-/// What must hold of a conda environment. Every key given must hold.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct CondaCondition {
-    /// It has a `- pip:` map.
-    #[serde(default)]
-    pub has_pip_map: Option<bool>,
-    /// How pip is listed among the conda dependencies.
-    #[serde(default)]
-    pub pip: Option<PipListed>,
-}
-
 /// What must hold of a definition. Every key given must hold.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -296,14 +285,4 @@ pub enum DockerfilePlace {
     Missing,
     /// The context is not there.
     NoContext,
-}
-
-/// How a conda environment lists pip.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum PipListed {
-    /// Not at all, by conda's own rule.
-    Missing,
-    /// Without a version, before the `- pip:` map.
-    Bare,
 }

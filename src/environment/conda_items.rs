@@ -1,0 +1,223 @@
+//! Items of `dependencies:` that conda does not take, and the changes that make it take them.
+//!
+//! conda hands every text to its match specs, lets every map replace the section of its key, and installs the sections
+//! `conda` and `pip`; another section ends the build. A text may be taken apart and still name no package that any
+//! channel can have (`python:3.11` is the package `3.11`).
+
+use crate::change::{Change, Scalar, Step};
+use crate::edit::Edit;
+use crate::source::Span;
+
+use super::conda::{CondaEnvironment, Dependency, PipItem, SpecItem};
+use super::conda_edits::quoted;
+use super::document::{Kind, NodeId, Style};
+use super::requirement::{self, Operator};
+
+/// Why conda does not take an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Untaken {
+    /// A colon where `=` is meant: the package's name, and the whole as conda reads it.
+    Colon {
+        /// The package.
+        name: String,
+        /// `python=3.11`
+        meant: String,
+    },
+    /// A map with this key, which is no section that conda knows.
+    Section(String),
+    /// A number, `true` or a list.
+    NoText,
+    /// A version without the name of a package.
+    NoName,
+    /// An option of pip's.
+    PipOption,
+    /// An address that pip could install from.
+    Repository,
+    /// `- pip:` with anything but a list.
+    PipNoList,
+    /// A `- pip:` that another one follows.
+    PipTwice,
+}
+
+impl CondaEnvironment {
+    /// The items that conda does not take, by their index.
+    #[must_use]
+    pub fn untaken(&self) -> Vec<(usize, Untaken)> {
+        let last = self.pip_maps().last().map(|(index, _)| index);
+        let why = |(index, item): (usize, &Dependency)| {
+            let why = match item {
+                Dependency::Spec(item) => untaken_spec(item)?,
+                // A map that is an alias or has an anchor may be a section that stands for several environments.
+                Dependency::Pip(pip) if !pip.items.is_empty() && last != Some(index) => Untaken::PipTwice,
+                Dependency::Pip(pip) => {
+                    (pip.items.is_empty() && !pip.others.is_empty()).then_some(Untaken::PipNoList)?
+                }
+                Dependency::Other { .. } => self.untaken_other(index)?,
+            };
+            Some((index, why))
+        };
+        self.dependencies.iter().enumerate().filter_map(why).collect()
+    }
+
+    fn node_of(&self, index: usize) -> Option<NodeId> {
+        let (_, list) = self.document.get(self.map, "dependencies")?;
+        self.document.items(list)?.get(index).copied()
+    }
+
+    fn untaken_other(&self, index: usize) -> Option<Untaken> {
+        let id = self.node_of(index)?;
+        let document = &self.document;
+        match &document.resolve(id).kind {
+            Kind::Sequence { .. } => Some(Untaken::NoText),
+            // Nothing at all is another matter: conda then asks for any package, or for none.
+            Kind::Scalar { value, style: Style::Plain } if matches!(value.as_str(), "" | "~") => None,
+            Kind::Scalar { value, .. } => {
+                (!value.eq_ignore_ascii_case("null") && !value.eq_ignore_ascii_case("false")).then_some(Untaken::NoText)
+            }
+            Kind::Mapping { entries, .. } => {
+                let [(key, value)] = entries.as_slice() else { return None };
+                let name = document.scalar(*key)?;
+                if !is_package(name) || matches!(name, "pip" | "conda" | "uv") {
+                    return None;
+                }
+                match &document.resolve(*value).kind {
+                    Kind::Scalar { style: Style::Block, .. } | Kind::Mapping { .. } | Kind::Alias(_) => None,
+                    Kind::Scalar { value: version, .. } if is_version(version) => {
+                        Some(Untaken::Colon { name: name.to_owned(), meant: format!("{name}={version}") })
+                    }
+                    Kind::Scalar { .. } => None,
+                    Kind::Sequence { .. } => Some(Untaken::Section(name.to_owned())),
+                }
+            }
+            Kind::Alias(_) => None,
+        }
+    }
+
+    /// Writes an item with a colon as conda reads it.
+    ///
+    /// # Errors
+    /// The reason why it cannot be done.
+    pub fn spell(&self, index: usize, meant: &str) -> Result<(Vec<Edit>, Change), String> {
+        let path = self.list_path().into_iter().chain([Step::Item(index)]).collect();
+        let change = Change::SetValue { path, value: Scalar::Text(meant.to_owned()) };
+        if matches!(self.dependencies.get(index), Some(Dependency::Spec(_))) {
+            return Ok((self.replace_scalar(index, meant)?, change));
+        }
+        self.check_list()?;
+        let id = self.node_of(index).ok_or("there is no such item")?;
+        let node = self.document.node(id);
+        let Kind::Mapping { entries, .. } = &node.kind else { return Err("the item is written unusually".to_owned()) };
+        let parts = entries.iter().flat_map(|(key, value)| [*key, *value]);
+        let plain = |part: NodeId| {
+            let part = self.document.node(part);
+            part.start == part.span.start && !part.anchored && matches!(part.kind, Kind::Scalar { .. })
+        };
+        if node.anchored || node.start != node.span.start || !parts.into_iter().all(plain) {
+            return Err("the item has a tag, an anchor or an alias".to_owned());
+        }
+        if self.text[node.span.start..node.span.end].contains(['\n', '#']) {
+            return Err("the item is written over several lines".to_owned());
+        }
+        Ok((vec![Edit::replace(node.span, quoted(meant, Style::Plain, self.flow))], change))
+    }
+
+    /// The requirements that have one `=` behind their name: index of the map, number of the requirement, the
+    /// requirement, and how.
+    pub fn wrong_operators(&self) -> impl Iterator<Item = (usize, usize, &PipItem, Operator)> {
+        self.pip_maps().flat_map(|(index, pip)| {
+            pip.items.iter().enumerate().filter_map(move |(number, item)| {
+                // A line of several is a file of requirements to pip.
+                let one = !item.text.contains('\n');
+                Some((index, number, item, requirement::wrong_operator(&item.text).filter(|_| one)?))
+            })
+        })
+    }
+
+    /// Writes `==` for the `=` of a requirement.
+    ///
+    /// # Errors
+    /// The reason why it cannot be done.
+    pub fn spell_operator(&self, index: usize, number: usize) -> Result<(Vec<Edit>, Change), String> {
+        self.check_list()?;
+        let Some(Dependency::Pip(pip)) = self.dependencies.get(index) else {
+            return Err("there is no such pip section".to_owned());
+        };
+        let item = pip.items.get(number).ok_or("there is no such requirement")?;
+        let Some(Operator::Single(offset)) = requirement::wrong_operator(&item.text) else {
+            return Err("its operator is not one = before a version".to_owned());
+        };
+        if pip.shared || item.shared {
+            return Err("it has an anchor or is an alias: its text means something elsewhere too".to_owned());
+        }
+        // Numbers of requirements count the texts only, those of the values every item.
+        if !pip.others.is_empty() {
+            return Err("its pip section holds more than texts".to_owned());
+        }
+        let raw = &self.text[item.span.start..item.span.end];
+        let quotes = match item.style {
+            Style::Plain => 0,
+            Style::Single | Style::Double => 1,
+            Style::Block => return Err("it is written over several lines".to_owned()),
+        };
+        if raw.get(quotes..raw.len().saturating_sub(quotes)) != Some(item.text.as_str()) {
+            return Err("it is written with escapes".to_owned());
+        }
+        let edit = Edit::insert(item.span.start + quotes + offset, "=");
+        let mut text = item.text.clone();
+        text.insert(offset, '=');
+        let steps = [Step::Item(index), Step::Key("pip".to_owned()), Step::Item(number)];
+        let path = self.list_path().into_iter().chain(steps).collect();
+        Ok((vec![edit], Change::SetValue { path, value: Scalar::Text(text) }))
+    }
+
+    /// The packages that are listed without any version, pip and python aside, then the requirements of the pip section
+    /// without one: their names, in order.
+    #[must_use]
+    pub fn unpinned(&self) -> Vec<&str> {
+        let open =
+            |item: &SpecItem| item.spec.version.as_deref().is_none_or(|it| it.trim_matches(['=', '*']).is_empty());
+        let own = |item: &SpecItem| matches!(item.spec.name.as_str(), "pip" | "python") || untaken_spec(item).is_some();
+        let plain = |text: &str| !text.contains(['{', '$', '<', '[']);
+        let specs = self.specs().filter(|(_, item)| open(item) && item.spec.build.is_none() && !own(item));
+        let specs = specs.map(|(_, item)| item.spec.text.trim()).filter(|text| !text.is_empty() && plain(text));
+        let requirements = self.pip_maps().flat_map(|(_, pip)| &pip.items).map(|item| item.text.as_str());
+        specs.chain(requirements.filter_map(requirement::unpinned)).collect()
+    }
+
+    /// The text of an item, for people.
+    #[must_use]
+    pub fn text_of(&self, span: Span) -> &str {
+        self.text[span.start..span.end].trim_start_matches('-').trim()
+    }
+}
+
+fn untaken_spec(item: &SpecItem) -> Option<Untaken> {
+    let text = item.spec.text.trim();
+    if text.contains(['{', '$', '\n']) || text.contains("<%") {
+        return None;
+    }
+    if text.starts_with(['=', '<', '>', '!', '~']) {
+        return Some(Untaken::NoName);
+    }
+    if text.starts_with('-') {
+        return Some(Untaken::PipOption);
+    }
+    if ["git+", "hg+", "svn+", "bzr+"].iter().any(|prefix| text.starts_with(prefix)) {
+        return Some(Untaken::Repository);
+    }
+    let (name, version) = text.split_once(':')?;
+    (is_package(name) && is_version(version))
+        .then(|| Untaken::Colon { name: name.to_owned(), meant: format!("{name}={version}") })
+}
+
+/// Whether a text can be the name of a package.
+fn is_package(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+}
+
+/// Whether a text is a version that conda takes behind `=`, and nothing else.
+fn is_version(text: &str) -> bool {
+    let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '*');
+    text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(letters) && !text.ends_with('.')
+}
