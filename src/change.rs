@@ -94,6 +94,15 @@ pub enum Change {
     },
     /// A statement of a program is another, or a further one.
     Script(ScriptChange),
+    /// A word of a command and the redirections glued to it are one quoted word.
+    QuoteWord {
+        /// The word.
+        word: WordId,
+        /// How many redirections follow it.
+        redirections: usize,
+        /// The word now, quotes included.
+        to: String,
+    },
     /// A list has a further item.
     InsertItem {
         /// The list.

@@ -93,9 +93,6 @@ fn cause_for(suspect: &Suspect, cause: &Cause) -> bool {
 
 fn in_dockerfile(member: &Member, model: &DockerfileModel, ask: &Ask<'_>) -> Vec<Finding> {
     let failing = ask.failure.and_then(|failure| failure.instruction(member));
-    if model.runs.is_empty() && model.unread.is_empty() && member.appended.is_none() && failing.is_none() {
-        return Vec::new();
-    }
     let timeline = Timeline::new(model, &member.context);
     let view = DockerfileView::new(member, model, &timeline, ask.values);
     let suspects = |suspect: &Suspect, cause: Option<Numbered<'_>>| match (&suspect.failing, &suspect.stage) {

@@ -258,7 +258,7 @@ fn check_logged(patch: &Patch, case: &Case) -> Result<(), String> {
 }
 
 /// The names that the texts of a patch may use besides its own values; what they stand for depends on the place.
-pub const FACT_NAMES: [&str; 21] = [
+pub const FACT_NAMES: &[&str] = &[
     "appended",
     "apt-python",
     "channel",
@@ -280,6 +280,7 @@ pub const FACT_NAMES: [&str; 21] = [
     "python-version",
     "release",
     "requirement",
+    "written",
 ];
 
 /// Further names, of what stands in a conda environment.
@@ -364,7 +365,8 @@ fn check_case(case: &Case) -> Result<(), String> {
         match scope(suspect) {
             None => {
                 return Err(
-                    "a suspect has one of `failing`, `stage`, `command`, `conda-environment`, `definition`, `script`"
+                    "a suspect has one of `failing`, `stage`, `command`, `conda-environment`, `definition`, `script`, \
+                     `instruction`, `dockerfile`"
                         .to_owned(),
                 );
             }
@@ -411,6 +413,8 @@ fn scope(suspect: &Suspect) -> Option<usize> {
         suspect.conda_environment.is_some(),
         suspect.definition.is_some(),
         suspect.script.is_some(),
+        suspect.instruction.is_some(),
+        suspect.dockerfile.is_some(),
     ];
     let one = kinds.iter().filter(|given| **given).count() == 1;
     kinds.iter().position(|given| *given).filter(|_| one)
@@ -439,7 +443,7 @@ mod tests {
         );
         assert_eq!(
             error.unwrap_err(),
-            "patch \"x\": case 1: a suspect has one of `failing`, `stage`, `command`, `conda-environment`, `definition`, `script`"
+            "patch \"x\": case 1: a suspect has one of `failing`, `stage`, `command`, `conda-environment`, `definition`, `script`, `instruction`, `dockerfile`"
         );
         let error = read("id: x\ntitle: t\ndocument: {section: s, says: s}\ncaces: []\n").unwrap_err();
         assert!(error.contains("caces") && error.contains("line 4"), "{error}");

@@ -7,6 +7,7 @@ mod failing;
 mod key;
 mod layout;
 mod pip;
+mod quote;
 mod script;
 mod variable;
 
@@ -63,6 +64,7 @@ pub fn in_dockerfile(operation: &Operation, subject: &Subject, view: &Dockerfile
             failing::pip_before(&arguments, subject, view)
         }
         Operation::PipOption(option) => failing::pip_option(option, subject, view),
+        Operation::QuoteRequirement => quote::requirement(subject, view),
         _ => Err("this remedy belongs to an environment definition, not to a Dockerfile".to_owned()),
     }
 }

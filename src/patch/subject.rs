@@ -155,6 +155,24 @@ pub enum Target {
     },
     /// A conda environment as a whole.
     Environment,
+    /// A command of a `RUN`.
+    Command {
+        /// Number of the instruction.
+        instruction: usize,
+        /// Number of the command.
+        command: usize,
+        /// Number of the word that matters, where one does.
+        word: usize,
+        /// Why it cannot be edited, where that is so.
+        locked: Option<String>,
+    },
+    /// An instruction.
+    Instruction {
+        /// Its number.
+        instruction: usize,
+    },
+    /// The Dockerfile as a whole.
+    Dockerfile,
 }
 
 /// What the word of a command is.

@@ -5,6 +5,7 @@ mod conda;
 mod definition;
 mod downloads;
 mod failing;
+mod redirections;
 mod script;
 mod stages;
 
@@ -12,5 +13,6 @@ pub use commands::commands;
 pub use conda::conda;
 pub use definition::definitions;
 pub use failing::failing;
+pub use redirections::glued;
 pub use script::scripts;
 pub use stages::stages;

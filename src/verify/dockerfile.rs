@@ -84,6 +84,7 @@ fn named_instructions(changes: &[&Change]) -> Result<BTreeMap<usize, Closely>, M
             Change::AppendCommand { instruction, .. } | Change::PrependCommand { instruction, .. } => {
                 (*instruction, Closely::Tokens)
             }
+            Change::QuoteWord { word, .. } => (word.instruction, Closely::Tokens),
             Change::SetPair { instruction, .. } => (*instruction, Closely::Pairs),
             Change::InsertInstruction { .. } => continue,
             _ => return Err(Mismatch("a change of another kind of file does not belong to a Dockerfile".to_owned())),
@@ -176,6 +177,17 @@ fn expect(shape: &mut Shape, original: &Reading, changes: &[&Change]) -> Result<
             Change::InsertWords { after, words } => {
                 let at = token_of_word(original, after.instruction, after.command, after.word)? + 1;
                 splices.entry(after.instruction).or_default().push((at, 0, words.clone()));
+            }
+            Change::QuoteWord { word, redirections, to } => {
+                let at = token_of_word(original, word.instruction, word.command, word.word)?;
+                let removed = 1 + 2 * redirections;
+                let tokens = &original.run(word.instruction)?.script.tokens;
+                let joined: Option<String> =
+                    tokens.get(at..at + removed).map(|tokens| tokens.iter().map(|token| token.text.as_str()).collect());
+                if joined.is_none_or(|joined| *to != format!("\"{joined}\"") && *to != format!("'{joined}'")) {
+                    return Err(Mismatch(format!("{to} is not what stands there in quotes")));
+                }
+                splices.entry(word.instruction).or_default().push((at, removed, vec![to.clone()]));
             }
             Change::AppendCommand { instruction, command, operator, words } => {
                 let at = token_behind_command(original, *instruction, *command)?;

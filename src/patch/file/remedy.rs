@@ -150,6 +150,8 @@ pub enum Operation {
     SpellDependency,
     /// The conda environment lists these channels; they are added where it has no list of channels.
     AddChannels(Vec<String>),
+    /// The requirement is quoted, so that the shell sees no redirection in it.
+    QuoteRequirement,
 }
 
 /// A key of a definition and its value.

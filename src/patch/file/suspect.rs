@@ -47,6 +47,12 @@ pub struct Suspect {
     /// Looks at every environment that a Python file or a notebook makes with SDK v1.
     #[serde(default)]
     pub script: Option<ScriptCondition>,
+    /// Looks at every instruction of a Dockerfile.
+    #[serde(default)]
+    pub instruction: Option<InstructionCondition>,
+    /// Looks at a Dockerfile as a whole.
+    #[serde(default)]
+    pub dockerfile: Option<DockerfileCondition>,
 }
 
 /// What must hold of the instruction that failed by the log.
@@ -169,7 +175,30 @@ pub struct CommandCondition {
     /// It is a pip that gives itself a shorter timeout than this, in seconds.
     #[serde(default)]
     pub pip_timeout_below: Option<Setting>,
+    /// It asks pip or conda for a version with a bare `<` or `>`, which the shell takes for a redirection.
+    #[serde(default)]
+    pub redirects_version: Option<Redirection>,
 }
+
+/// Where the shell redirects to or from, because of a version that is not quoted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Redirection {
+    /// From a file that is not there, so that the command cannot start: `pkg<1.2`.
+    From,
+    /// Into a file, while a version is installed that nobody asked for: `pkg>=1.2`.
+    Into,
+}
+
+/// What must hold of an instruction. Every key given must hold.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct InstructionCondition {}
+
+/// What must hold of a Dockerfile as a whole. Every key given must hold.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct DockerfileCondition {}
 
 /// What installs a pip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]

@@ -4,6 +4,7 @@ use super::super::file::{CommandCondition, PipInstaller};
 use super::super::pin::Pin;
 use super::super::subject::{Role, Subject, Target, versions};
 use super::super::view::DockerfileView;
+use super::redirections;
 use crate::context;
 use crate::facts::effects::Place;
 use crate::facts::image::InterpreterKind;
@@ -17,6 +18,9 @@ use crate::shell::{Command, Nesting};
 
 /// The commands that a condition holds of.
 pub fn commands(view: &DockerfileView<'_>, condition: &CommandCondition) -> Vec<Subject> {
+    if let Some(redirection) = condition.redirects_version {
+        return redirections::redirections(view, redirection);
+    }
     let all = 0..view.model.dockerfile.instructions.len();
     let mut subjects = Vec::new();
     for (place, command, state) in view.commands(all) {
@@ -60,9 +64,10 @@ impl Looked<'_> {
                     && requirement.extras.is_empty()
                     && requirement.marker.is_none();
                 // `pip>=23` without quotes: the shell writes a file `=23`, and the author asked for a version.
-                let end = command.words.get(requirement.word)?.range.end;
-                let glued = command.redirects.iter().any(|redirect| redirect.range.start == end);
-                let newest = !glued && pip.upgrades() && pip.constraint_files().next().is_none() && pip.downloads();
+                let newest = redirections::glued(command, requirement.word).is_empty()
+                    && pip.upgrades()
+                    && pip.constraint_files().next().is_none()
+                    && pip.downloads();
                 let several = pip.requirements.iter().filter(|it| it.name.as_deref() == Some("pip")).count() > 1;
                 if !bare || !newest || several || elsewhere(&pip) {
                     return None;
@@ -141,7 +146,8 @@ impl Looked<'_> {
         let spec = conda.spec("pip")?;
         let works = (conda.is("install") || conda.is("update") || conda.is("upgrade"))
             && spec.version.is_none()
-            && !spec.expands;
+            && !spec.expands
+            && redirections::glued(command, spec.word).is_empty();
         if !works || conda.downloads().eq(&false) {
             return None;
         }
