@@ -44,17 +44,6 @@ pub enum Change {
         /// Its words, as written.
         words: Vec<String>,
     },
-    /// A further command stands before a command of a `RUN`.
-    PrependCommand {
-        /// Number of the instruction.
-        instruction: usize,
-        /// Number of the command before which the new one stands.
-        command: usize,
-        /// The operator between them: `&&`.
-        operator: String,
-        /// Its words, as written.
-        words: Vec<String>,
-    },
     /// A pair of an `ENV` has another value.
     SetPair {
         /// Number of the instruction.
@@ -94,6 +83,17 @@ pub enum Change {
     },
     /// A statement of a program is another, or a further one.
     Script(ScriptChange),
+    /// A further command stands before a command of a `RUN`.
+    PrependCommand {
+        /// Number of the instruction.
+        instruction: usize,
+        /// Number of the command before which the new one stands.
+        command: usize,
+        /// Its words, as written.
+        words: Vec<String>,
+        /// The operator between them: `&&`, `;` or a newline.
+        operator: String,
+    },
     /// A word of a command and the redirections glued to it are one quoted word.
     QuoteWord {
         /// The word.

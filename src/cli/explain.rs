@@ -119,6 +119,7 @@ fn operation(operation: &Operation) -> String {
         Operation::PipBefore(arguments) => format!("run `pip {}` right before it", arguments.join(" ")),
         Operation::PipOption(option) => format!("give it {option}"),
         Operation::PrecacheOff => "set spark.precache_packages = False before the environment is used".to_owned(),
+        Operation::UpdateBefore => "run `apt-get update` right before it".to_owned(),
         Operation::QuoteRequirement => "put the requirement into quotes".to_owned(),
         Operation::SpellKey => "give the key the name that is read".to_owned(),
         Operation::SpellOperator => "write == for =".to_owned(),

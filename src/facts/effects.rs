@@ -3,6 +3,7 @@
 mod apt;
 mod conda;
 mod instruction;
+pub mod lists;
 mod pip;
 mod program;
 

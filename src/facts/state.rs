@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::distribution::{self, DistributionRow};
+use super::effects::lists::PackageLists;
 use super::image::{ImageFacts, Interpreter, InterpreterKind, OperatingSystem};
 use super::level::Fact;
 use super::version::{PythonVersion, Release};
@@ -103,8 +104,12 @@ pub struct Apt {
     pub distutils: Option<String>,
     /// What brought the distutils of the deadsnakes Python.
     pub deadsnakes_distutils: Option<String>,
-    /// The package lists are there.
-    pub lists: Option<bool>,
+    /// Whether the package lists are there.
+    pub lists: PackageLists,
+    /// The packages that commands have named so far.
+    pub named: Rc<BTreeSet<String>>,
+    /// The image brings no more than the essential packages.
+    pub bare: bool,
 }
 
 /// A command that installs a package, and the package's word.
@@ -138,7 +143,11 @@ impl State {
         Self {
             shell: if windows { Err("its shell is a Windows one".to_owned()) } else { Ok(()) },
             apt: Apt {
-                lists: facts.package_lists.value().copied(),
+                lists: match facts.package_lists.value() {
+                    Some(true) => PackageLists::Fetched,
+                    Some(false) => PackageLists::Absent,
+                    None => PackageLists::Unknown,
+                },
                 distutils: has_distutils(&facts),
                 ..Apt::default()
             },

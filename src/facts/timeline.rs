@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::effects::Place;
+use super::effects::{Place, lists};
 use super::image::{self, OperatingSystem};
 use super::level::Fact;
 use super::state::State;
@@ -107,7 +107,9 @@ impl Timeline {
                     facts = image::ImageFacts::unknown("an image for Windows");
                     facts.os = Fact::known(OperatingSystem::Windows, "the platform of FROM");
                 }
-                Rc::new(State::of_image(facts))
+                let mut state = State::of_image(facts);
+                state.apt.bare = State::is_bare(&stage.base);
+                Rc::new(state)
             }
         };
         for number in stage.instructions.clone().skip(1) {
@@ -116,7 +118,9 @@ impl Timeline {
                 "RUN" => self.run(model, number, instruction, &mut state),
                 "COPY" | "ADD" => {
                     let from = self.copied_from(model, instruction);
-                    Rc::make_mut(&mut state).copied(instruction, from.as_deref(), context);
+                    let state = Rc::make_mut(&mut state);
+                    state.lists_copied(instruction);
+                    state.copied(instruction, from.as_deref(), context);
                 }
                 "ENV" | "ARG" | "USER" | "SHELL" | "WORKDIR" => {
                     Rc::make_mut(&mut state).set_by(number, instruction, model.dockerfile.escape);
@@ -136,6 +140,11 @@ impl Timeline {
                 let name = target.rsplit('/').next().unwrap_or_default();
                 Rc::make_mut(state).configured_by_file(name, target, "is mounted and cannot be read here");
             }
+        }
+        // Lists that are mounted are not the image's own: what becomes of them ends with the `RUN`.
+        let own_lists = lists::mounts_lists(instruction).then_some(state.apt.lists);
+        if own_lists.is_some() {
+            Rc::make_mut(state).apt.lists = lists::PackageLists::Unknown;
         }
         let text = instruction.arguments_text();
         if ["Python-3", "python.org/ftp", "cpython"].iter().any(|word| text.contains(word)) {
@@ -176,18 +185,34 @@ impl Timeline {
                         }
                         None => next.ran(command, place, link),
                     }
+                    let previous = command_number.checked_sub(1).and_then(|previous| script.commands.get(previous));
+                    next.lists_after(command, previous);
                     if next != **state {
                         *state = Rc::new(next);
                     }
                 }
             }
             None if model.unread.iter().any(|unread| unread.instruction == number) => {
-                Rc::make_mut(state).unread("a RUN that envfix cannot read");
+                let state = Rc::make_mut(state);
+                state.unread("a RUN that envfix cannot read");
+                state.lists_touched();
             }
             None if may_provide(instruction.arguments_text()) || !instruction.heredocs.is_empty() => {
                 Rc::make_mut(state).may_provide("a RUN that calls other programs");
             }
             None => {}
+        }
+        if model.run(number).is_none() && state.apt.lists == lists::PackageLists::Absent {
+            let mut next = (**state).clone();
+            next.lists_after_text(instruction);
+            if next != **state {
+                *state = Rc::new(next);
+            }
+        }
+        if let Some(own) = own_lists
+            && state.apt.lists != own
+        {
+            Rc::make_mut(state).apt.lists = own;
         }
         if state.active.is_some() || !state.shadowed.is_empty() {
             let state = Rc::make_mut(state);

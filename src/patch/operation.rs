@@ -64,6 +64,7 @@ pub fn in_dockerfile(operation: &Operation, subject: &Subject, view: &Dockerfile
             failing::pip_before(&arguments, subject, view)
         }
         Operation::PipOption(option) => failing::pip_option(option, subject, view),
+        Operation::UpdateBefore => apt::update_before(subject, view),
         Operation::QuoteRequirement => quote::requirement(subject, view),
         _ => Err("this remedy belongs to an environment definition, not to a Dockerfile".to_owned()),
     }

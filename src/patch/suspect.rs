@@ -5,6 +5,7 @@ mod conda;
 mod definition;
 mod downloads;
 mod failing;
+mod lists;
 mod redirections;
 mod script;
 mod stages;

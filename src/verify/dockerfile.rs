@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use super::Mismatch;
 use crate::change::Change;
 use crate::dockerfile::{self, run};
-use crate::shell::Operator;
 use crate::source::Source;
 
 /// What a Dockerfile says, without places.
@@ -194,8 +193,8 @@ fn expect(shape: &mut Shape, original: &Reading, changes: &[&Change]) -> Result<
                 let tokens = std::iter::once(operator.clone()).chain(words.iter().cloned()).collect();
                 splices.entry(*instruction).or_default().push((at, 0, tokens));
             }
-            Change::PrependCommand { instruction, command, operator, words } => {
-                let at = token_before_command(original, *instruction, *command)?;
+            Change::PrependCommand { instruction, command, words, operator } => {
+                let at = first_token_of_command(original, *instruction, *command)?;
                 let tokens = words.iter().cloned().chain([operator.clone()]).collect();
                 splices.entry(*instruction).or_default().push((at, 0, tokens));
             }
@@ -242,21 +241,6 @@ fn token_of_word(original: &Reading, instruction: usize, command: usize, word: u
 }
 
 /// The number of the first token behind a command, its redirections included.
-/// The place before a command, where what is joined by `&&` runs instead of it.
-fn token_before_command(original: &Reading, instruction: usize, command: usize) -> Result<usize, Mismatch> {
-    let script = &original.run(instruction)?.script;
-    let joins = |operator: Option<Operator>| {
-        matches!(operator, None | Some(Operator::And | Operator::Semicolon | Operator::Newline))
-    };
-    let start = script
-        .commands
-        .get(command)
-        .filter(|command| command.nesting.is_empty() && !command.negated && joins(command.before))
-        .map(|command| command.range.start)
-        .ok_or_else(|| Mismatch(format!("command {} is not one to add another before", command + 1)))?;
-    Ok(script.tokens.partition_point(|token| token.range.start < start))
-}
-
 fn token_behind_command(original: &Reading, instruction: usize, command: usize) -> Result<usize, Mismatch> {
     let script = &original.run(instruction)?.script;
     let end = script
@@ -266,6 +250,18 @@ fn token_behind_command(original: &Reading, instruction: usize, command: usize) 
         .map(|command| command.range.end)
         .ok_or_else(|| Mismatch(format!("command {} is not one to add another behind", command + 1)))?;
     Ok(script.tokens.partition_point(|token| token.range.start < end))
+}
+
+/// The number of the first token of a command.
+fn first_token_of_command(original: &Reading, instruction: usize, command: usize) -> Result<usize, Mismatch> {
+    let script = &original.run(instruction)?.script;
+    let start = script
+        .commands
+        .get(command)
+        .filter(|command| command.nesting.iter().all(|nesting| *nesting == crate::shell::Nesting::Group))
+        .map(|command| command.range.start)
+        .ok_or_else(|| Mismatch(format!("command {} is not one to add another before", command + 1)))?;
+    Ok(script.tokens.partition_point(|token| token.range.start < start))
 }
 
 fn compare(expected: &Shape, found: &Shape) -> Result<(), Mismatch> {

@@ -11,9 +11,6 @@ use crate::shell::tool::Apt;
 
 impl State {
     pub(super) fn ran_apt(&mut self, apt: &Apt<'_>, place: Place) {
-        if apt.is_update() {
-            self.apt.lists = Some(true);
-        }
         if !apt.is_install() {
             return;
         }

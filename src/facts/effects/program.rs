@@ -55,7 +55,6 @@ impl State {
             Some("rm") if command.words.iter().any(|word| word.raw.contains("EXTERNALLY-MANAGED")) => {
                 self.marker_removed = true;
             }
-            Some("rm") if tool::cleans_apt_lists(command) => self.apt.lists = Some(false),
             Some("mv") if command.words.iter().any(|word| word.raw.contains("EXTERNALLY-MANAGED")) => {
                 self.marker_removed = true;
             }

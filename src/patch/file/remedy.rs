@@ -152,6 +152,8 @@ pub enum Operation {
     AddChannels(Vec<String>),
     /// The requirement is quoted, so that the shell sees no redirection in it.
     QuoteRequirement,
+    /// apt-get fetches the package lists right before the command.
+    UpdateBefore,
 }
 
 /// A key of a definition and its value.

@@ -178,6 +178,9 @@ pub struct CommandCondition {
     /// It asks pip or conda for a version with a bare `<` or `>`, which the shell takes for a redirection.
     #[serde(default)]
     pub redirects_version: Option<Redirection>,
+    /// It is an `apt-get install` in an image whose package lists are known not to be there.
+    #[serde(default)]
+    pub lacks_package_lists: bool,
 }
 
 /// Where the shell redirects to or from, because of a version that is not quoted.

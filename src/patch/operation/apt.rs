@@ -84,6 +84,42 @@ pub fn run_before(commands: &[String], subject: &Subject, view: &DockerfileView<
     Ok(Outcome { edits, changes, action, safety: None })
 }
 
+/// apt-get fetches the package lists right before a command that needs them.
+pub fn update_before(subject: &Subject, view: &DockerfileView<'_>) -> Result<Outcome, String> {
+    let Target::Command { instruction, command: number, word, locked } = &subject.target else {
+        return Err("this remedy is about an apt-get install".to_owned());
+    };
+    let by_hand = "run `apt-get update` before it".to_owned();
+    if let Some(locked) = locked {
+        return Err(format!("{by_hand}; envfix does not edit it, since {locked}"));
+    }
+    let missing = || format!("{by_hand}; envfix cannot find the command again");
+    let run = view.model.run(*instruction).ok_or_else(missing)?;
+    let command = run.script.commands.get(*number).ok_or_else(missing)?;
+    let call = tool::Call::of(command);
+    let program = command.words.get(*word).ok_or_else(missing)?.raw.clone();
+    let changes_user =
+        |kind| matches!(kind, WrapperKind::Sudo | WrapperKind::SudoKeepingEnvironment | WrapperKind::User);
+    let wrapped = call.wrappers.iter().any(|wrapper| changes_user(wrapper.kind));
+    let before = if wrapped { &command.words[..call.program] } else { &[] };
+    let words: Vec<String> = before.iter().map(|word| word.raw.clone()).chain([program, "update".to_owned()]).collect();
+    if words.iter().any(|word| word.contains('\n')) {
+        return Err(format!("{by_hand}; envfix does not repeat a word that is split over lines"));
+    }
+    // Between `;` or lines a failure has to show by itself, as `set -e` would have it.
+    let operator = match (command.before, command.after) {
+        (Some(Operator::Semicolon), _) | (None, Some(Operator::Semicolon)) => ";",
+        (Some(Operator::Newline), _) | (None, Some(Operator::Newline)) => "\n",
+        _ => "&&",
+    };
+    let text = words.join(" ");
+    let edits = vec![layout::prepend_command(view, run, *number, operator, &text)];
+    let action = format!("run `{text}` before it");
+    let operator = operator.to_owned();
+    let change = Change::PrependCommand { instruction: *instruction, command: *number, words, operator };
+    Ok(Outcome { edits, changes: vec![change], action, safety: None })
+}
+
 /// These packages are installed together with the apt Python.
 pub fn packages(packages: Vec<String>, subject: &Subject, view: &DockerfileView<'_>) -> Result<Outcome, String> {
     let by_hand = format!("install {} together with it", packages.join(" and "));

@@ -66,7 +66,7 @@ pub fn pip_before(arguments: &[String], subject: &Subject, view: &DockerfileView
         return Ok(Outcome::default());
     }
     let text = words.join(" ");
-    let edit = layout::prepend_command(view, run, number, &text)?;
+    let edit = layout::prepend_command(view, run, number, "&&", &text);
     let operator = "&&".to_owned();
     let change = Change::PrependCommand { instruction, command: number, operator, words };
     Ok(Outcome::of(edit, change, format!("run `{text}` right before it")))

@@ -143,52 +143,6 @@ pub fn insert_word(
     Ok(Edit::insert(span.end, format!(" {escape}{newline}{indent}{word}")))
 }
 
-/// A further command before a command, joined by `&&`.
-///
-/// # Errors
-/// When the place is not one that is understood.
-pub fn prepend_command(view: &DockerfileView<'_>, run: &Run, number: usize, text: &str) -> Result<Edit, String> {
-    let source = view.source;
-    let missing = || format!("add `{text}` by hand: envfix cannot find the command again");
-    let command = run.script.commands.get(number).ok_or_else(missing)?;
-    let (escape, newline) = (escape(view, run), source.newline().as_str());
-    let start = run.span(command.range.clone()).start;
-    let is_first_on_line = |offset: usize| source.slice(Span::new(source.line_start(offset), offset)).trim().is_empty();
-    if run.form == Form::ExecShell {
-        return Ok(Edit::insert(start, format!("{text} && ")));
-    }
-    let tokens = &run.script.tokens;
-    let first = tokens.partition_point(|token| token.range.start < command.range.start);
-    let start_of = |token: usize| tokens.get(token).map(|token| run.span(token.range.clone()).start);
-    let joins = |token: &usize| tokens.get(*token).is_some_and(|token| token.text == "&&");
-    let above = first.checked_sub(1).filter(joins).and_then(start_of);
-    if above.is_some_and(|joint| is_first_on_line(joint) && source.line(joint) == source.line(start)) {
-        // The operator begins the line: `&& pip`.
-        let joint = above.unwrap_or(start);
-        let lead = source.slice(Span::new(joint, start));
-        return Ok(Edit::insert(start, format!("{text} {escape}{newline}{}{lead}", source.indent(start))));
-    }
-    if is_first_on_line(start) {
-        // The operator ends the line above, or the line is one of a heredoc.
-        return Ok(Edit::insert(start, format!("{text} && {escape}{newline}{}", source.indent(start))));
-    }
-    // On the line of the instruction: what follows shows the style.
-    let end = run.end(&command.range);
-    let behind = tokens.partition_point(|token| token.range.start < command.range.end);
-    if joins(&behind)
-        && let (Some(joint), Some(next)) = (start_of(behind), start_of(behind + 1))
-    {
-        if source.line(joint) > source.line(end) && source.line(next) == source.line(joint) {
-            let lead = source.slice(Span::new(joint, next));
-            return Ok(Edit::insert(start, format!("{text} {escape}{newline}{}{lead}", source.indent(joint))));
-        }
-        if source.line(joint) == source.line(end) && source.line(next) > source.line(joint) {
-            return Ok(Edit::insert(start, format!("{text} && {escape}{newline}{}", source.indent(next))));
-        }
-    }
-    Ok(Edit::insert(start, format!("{text} && ")))
-}
-
 /// A further command behind a command, joined by `operator`.
 pub fn append_command(view: &DockerfileView<'_>, run: &Run, number: usize, operator: &str, text: &str) -> Edit {
     let source = view.source;
@@ -243,5 +197,52 @@ pub fn append_command(view: &DockerfileView<'_>, run: &Run, number: usize, opera
             Edit::insert(end, format!(" {escape}{newline}{}{operator} {text}", source.indent(end)))
         }
         _ => inline(),
+    }
+}
+
+/// A further command before a command, joined by `operator`.
+pub fn prepend_command(view: &DockerfileView<'_>, run: &Run, number: usize, operator: &str, text: &str) -> Edit {
+    let source = view.source;
+    let command = &run.script.commands[number];
+    let (escape, newline) = (escape(view, run), source.newline().as_str());
+    let span = run.span(command.range.clone());
+    let spaced = if operator == ";" { ";".to_owned() } else { format!(" {operator}") };
+    let inline = Edit::insert(span.start, format!("{text}{spaced} "));
+    if operator == "\n" {
+        return Edit::insert(span.start, format!("{text}{newline}{}", source.indent(span.start)));
+    }
+    if run.form == Form::ExecShell {
+        return inline;
+    }
+    let tokens = &run.script.tokens;
+    let first = tokens.partition_point(|token| token.range.start < command.range.start);
+    let behind = tokens.partition_point(|token| token.range.start < command.range.end);
+    let start_of = |token: usize| tokens.get(token).map(|token| run.span(token.range.clone()).start);
+    let line = |offset: usize| source.line(offset);
+    let is_first_on_line = |offset: usize| source.slice(Span::new(source.line_start(offset), offset)).trim().is_empty();
+    let joins = |token: usize| tokens.get(token).is_some_and(|token| token.text == operator);
+    // The operator begins a line: `&& apt-get`. What stands between it and the next word is kept.
+    let leading = |joint: usize, next: usize| {
+        let gap = source.slice(Span::new((joint + operator.len()).min(next), next));
+        Edit::insert(span.start, format!("{text} {escape}{newline}{}{operator}{gap}", source.indent(joint)))
+    };
+    // The operator ends a line: `apt-get update && \`.
+    let trailing = |indent: &str| Edit::insert(span.start, format!("{text}{spaced} {escape}{newline}{indent}"));
+    if let Some(joint) = first.checked_sub(1).filter(|token| joins(*token)).and_then(start_of) {
+        return if is_first_on_line(joint) && line(joint) == line(span.start) {
+            leading(joint, span.start)
+        } else if is_first_on_line(span.start) {
+            trailing(source.indent(span.start))
+        } else {
+            inline
+        };
+    }
+    match (start_of(behind).filter(|_| joins(behind)), start_of(behind + 1)) {
+        (Some(joint), Some(next)) if is_first_on_line(joint) && line(joint) == line(next) => leading(joint, next),
+        (Some(joint), Some(next)) if line(next) > line(joint) && line(joint) == line(span.end) => {
+            trailing(source.indent(if is_first_on_line(span.start) { span.start } else { next }))
+        }
+        _ if is_first_on_line(span.start) && run.form != Form::Heredoc => trailing(source.indent(span.start)),
+        _ => inline,
     }
 }

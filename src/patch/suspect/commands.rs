@@ -4,7 +4,7 @@ use super::super::file::{CommandCondition, PipInstaller};
 use super::super::pin::Pin;
 use super::super::subject::{Role, Subject, Target, versions};
 use super::super::view::DockerfileView;
-use super::redirections;
+use super::{lists, redirections};
 use crate::context;
 use crate::facts::effects::Place;
 use crate::facts::image::InterpreterKind;
@@ -20,6 +20,9 @@ use crate::shell::{Command, Nesting};
 pub fn commands(view: &DockerfileView<'_>, condition: &CommandCondition) -> Vec<Subject> {
     if let Some(redirection) = condition.redirects_version {
         return redirections::redirections(view, redirection);
+    }
+    if condition.lacks_package_lists {
+        return lists::without_lists(view);
     }
     let all = 0..view.model.dockerfile.instructions.len();
     let mut subjects = Vec::new();
