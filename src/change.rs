@@ -83,6 +83,36 @@ pub enum Change {
     },
     /// A statement of a program is another, or a further one.
     Script(ScriptChange),
+    /// The last words of an instruction are a comment above it.
+    MoveComment {
+        /// Number of the instruction.
+        instruction: usize,
+        /// How many words of its arguments stay.
+        words: usize,
+        /// The comment, from its `#` on.
+        comment: String,
+    },
+    /// A `FROM` names another image.
+    SetBase {
+        /// Number of the instruction.
+        instruction: usize,
+        /// The image now.
+        to: String,
+    },
+    /// An instruction has another keyword.
+    SetKeyword {
+        /// Number of the instruction.
+        instruction: usize,
+        /// The keyword now.
+        keyword: String,
+        /// What stood glued to the keyword and is its first argument now.
+        glued: String,
+    },
+    /// The no-break spaces of an instruction are blanks, and its keyword ends at the first.
+    PlainBlanks {
+        /// Number of the instruction.
+        instruction: usize,
+    },
     /// A further command stands before a command of a `RUN`.
     PrependCommand {
         /// Number of the instruction.

@@ -55,6 +55,19 @@ impl BuildContext {
         matches!(self, BuildContext::Folder(folder) if folder.join(path).exists())
     }
 
+    /// Whether nothing of that name is there, for certain: nothing is known of a context that is not known itself.
+    #[must_use]
+    pub fn lacks(&self, path: &str) -> bool {
+        match self {
+            BuildContext::Memory(files) => {
+                let below = format!("{path}/");
+                !files.keys().any(|file| file == path || file.starts_with(&below))
+            }
+            BuildContext::Folder(folder) => fs::symlink_metadata(folder.join(path)).is_err(),
+            BuildContext::None => false,
+        }
+    }
+
     /// Where a file or folder of the context is on disk. Symbolic links that lead out of the context are not followed.
     #[must_use]
     pub fn locate(&self, path: &str) -> Option<PathBuf> {

@@ -59,7 +59,8 @@ fn run_one(catalogue: &Catalogue, patch: &Patch, example: &Example) -> Result<()
 fn expect(catalogue: &Catalogue, patch: &Patch, example: &Example, text: &str, expected: &str) -> Result<(), String> {
     let source = Source::from_text(name(example), text);
     let context = BuildContext::Memory(example.context.clone().into_iter().collect::<BTreeMap<_, _>>());
-    let mut project = Project::of_text(source, context, Settings::default()).map_err(|problem| problem.message)?;
+    let settings = Settings { values: example.values.clone(), ..Settings::default() };
+    let mut project = Project::of_text(source, context, settings).map_err(|problem| problem.message)?;
     if example.conda_step_appended {
         let appended = Some(Appended { by: "the definition".to_owned() });
         project.members.iter_mut().for_each(|member| member.appended.clone_from(&appended));

@@ -104,7 +104,12 @@ fn in_dockerfile(member: &Member, model: &DockerfileModel, ask: &Ask<'_>) -> Vec
             subject.into_iter().collect()
         }
         (_, Some(condition)) => suspect::stages(&view, condition),
-        _ => suspect.command.as_ref().map(|condition| suspect::commands(&view, condition)).unwrap_or_default(),
+        _ => match (&suspect.command, &suspect.instruction, &suspect.dockerfile) {
+            (Some(condition), ..) => suspect::commands(&view, condition),
+            (_, Some(condition), _) => suspect::instructions(&view, condition),
+            (.., Some(condition)) => suspect::dockerfile(&view, condition),
+            _ => Vec::new(),
+        },
     };
     let ensure = |operation: &Operation, subject: &Subject| operation::in_dockerfile(operation, subject, &view);
     let mut findings = collect(ask, suspects, ensure);

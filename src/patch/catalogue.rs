@@ -270,6 +270,7 @@ pub const FACT_NAMES: &[&str] = &[
     "elsewhere",
     "image",
     "key",
+    "meant",
     "misspelt",
     "object",
     "pin-unknown",

@@ -4,6 +4,7 @@
 mod apt;
 mod conda;
 mod failing;
+mod instruction;
 mod key;
 mod layout;
 mod pip;
@@ -65,6 +66,10 @@ pub fn in_dockerfile(operation: &Operation, subject: &Subject, view: &Dockerfile
         }
         Operation::PipOption(option) => failing::pip_option(option, subject, view),
         Operation::UpdateBefore => apt::update_before(subject, view),
+        Operation::CommentAbove => instruction::comment_above(subject, view),
+        Operation::BaseImage(image) => instruction::base_image(&subject.fill(image, view.values), subject, view),
+        Operation::PlainBlanks => instruction::plain_blanks(subject, view),
+        Operation::SpellKeyword => instruction::spell_keyword(subject, view),
         Operation::QuoteRequirement => quote::requirement(subject, view),
         _ => Err("this remedy belongs to an environment definition, not to a Dockerfile".to_owned()),
     }

@@ -302,7 +302,10 @@ impl Subject {
                     .map_or_else(String::new, |by| format!(", also in the conda step that Azure ML appends for {by}")),
             ),
             "definition" => self.definition.as_ref().map(|about| about.definition.title()),
-            "image" => self.definition.as_ref()?.definition.image().map(str::to_owned),
+            "image" => match &self.definition {
+                Some(about) => about.definition.image().map(str::to_owned),
+                None => self.texts.get(name).cloned(),
+            },
             "object" => self.object.as_ref().map(|(name, _)| name.clone()),
             "key" => self.key.clone(),
             "misspelt" => self.definition.as_ref()?.misspelt.get(self.key.as_ref()?).cloned(),

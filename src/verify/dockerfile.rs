@@ -84,6 +84,11 @@ fn named_instructions(changes: &[&Change]) -> Result<BTreeMap<usize, Closely>, M
                 (*instruction, Closely::Tokens)
             }
             Change::QuoteWord { word, .. } => (word.instruction, Closely::Tokens),
+            Change::MoveComment { instruction, .. } | Change::SetBase { instruction, .. } => {
+                (*instruction, Closely::Words)
+            }
+            // The keyword is compared with the joined line, to the letter.
+            Change::SetKeyword { .. } | Change::PlainBlanks { .. } => continue,
             Change::SetPair { instruction, .. } => (*instruction, Closely::Pairs),
             Change::InsertInstruction { .. } => continue,
             _ => return Err(Mismatch("a change of another kind of file does not belong to a Dockerfile".to_owned())),
@@ -167,6 +172,7 @@ impl Reading {
 fn expect(shape: &mut Shape, original: &Reading, changes: &[&Change]) -> Result<(), Mismatch> {
     let mut splices: BTreeMap<usize, Vec<(usize, usize, Vec<String>)>> = BTreeMap::new();
     let mut inserted: Vec<(usize, &String, &String)> = Vec::new();
+    let mut comments: Vec<(usize, String)> = Vec::new();
     for change in changes {
         match change {
             Change::ReplaceWord { word, to } => {
@@ -205,6 +211,47 @@ fn expect(shape: &mut Shape, original: &Reading, changes: &[&Change]) -> Result<
                 let pair = pairs.iter_mut().rev().find(|pair| pair.0 == *name);
                 pair.ok_or_else(|| Mismatch(format!("{name} is not set there")))?.1 = value.clone();
             }
+            Change::MoveComment { instruction, words, comment } => {
+                let Some(Body::Words(arguments)) = shape.instructions.get_mut(*instruction).map(|i| &mut i.body) else {
+                    return Err(Mismatch(format!("instruction {} has no words", instruction + 1)));
+                };
+                let moved = arguments.split_off((*words).min(arguments.len()));
+                if moved != self::words(comment) || !comment.starts_with('#') {
+                    return Err(Mismatch("the comment is not what stands behind the arguments".to_owned()));
+                }
+                comments.push((*instruction, comment.clone()));
+            }
+            Change::SetBase { instruction, to } => {
+                match shape.instructions.get_mut(*instruction).filter(|it| it.keyword == "FROM").map(|it| &mut it.body)
+                {
+                    Some(Body::Words(arguments)) if !arguments.is_empty() => arguments[0].clone_from(to),
+                    _ => return Err(Mismatch(format!("instruction {} names no image", instruction + 1))),
+                }
+            }
+            Change::PlainBlanks { instruction } => {
+                let Some(InstructionShape { keyword, body: Body::Line(line), .. }) =
+                    shape.instructions.get_mut(*instruction)
+                else {
+                    return Err(Mismatch(format!("instruction {} is changed in two ways at once", instruction + 1)));
+                };
+                *line = line.replace('\u{a0}', " ");
+                *keyword = line.split(' ').next().unwrap_or_default().to_ascii_uppercase();
+            }
+            Change::SetKeyword { instruction, keyword, glued } => {
+                let Some(InstructionShape { keyword: old, body: Body::Line(line), .. }) =
+                    shape.instructions.get_mut(*instruction)
+                else {
+                    return Err(Mismatch(format!("instruction {} is changed in two ways at once", instruction + 1)));
+                };
+                let rest = line.get(old.len()..).unwrap_or_default();
+                let fits = glued.is_empty() || *old == format!("{keyword}{glued}").to_ascii_uppercase();
+                if !fits {
+                    return Err(Mismatch(format!("{glued} does not stand behind {keyword}")));
+                }
+                let blank = if glued.is_empty() { "" } else { " " };
+                *line = format!("{keyword}{blank}{glued}{rest}");
+                *old = keyword.to_ascii_uppercase();
+            }
             Change::InsertInstruction { before, keyword, arguments } => inserted.push((*before, keyword, arguments)),
             _ => {}
         }
@@ -218,6 +265,12 @@ fn expect(shape: &mut Shape, original: &Reading, changes: &[&Change]) -> Result<
         for (at, removed, words) in list.into_iter().rev() {
             tokens.splice(at..at + removed, words);
         }
+    }
+    comments.sort_by_key(|comment| comment.0);
+    for (instruction, comment) in comments.into_iter().rev() {
+        let start = original.dockerfile.instructions.get(instruction).map_or(0, |instruction| instruction.span.start);
+        let at = original.dockerfile.comments.partition_point(|comment| comment.start < start);
+        shape.comments.insert(at, comment);
     }
     inserted.sort_by_key(|insert| insert.0);
     for (before, keyword, arguments) in inserted.into_iter().rev() {

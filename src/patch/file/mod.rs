@@ -157,6 +157,9 @@ pub struct Example {
     /// Whether a definition makes Azure ML append a conda step to the Dockerfile.
     #[serde(default)]
     pub conda_step_appended: bool,
+    /// Values that `envfix.toml` sets.
+    #[serde(default)]
+    pub values: BTreeMap<String, Setting>,
     /// Other files of the build context, by name.
     #[serde(default)]
     pub context: BTreeMap<String, String>,

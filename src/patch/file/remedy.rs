@@ -154,6 +154,14 @@ pub enum Operation {
     QuoteRequirement,
     /// apt-get fetches the package lists right before the command.
     UpdateBefore,
+    /// The comment behind the arguments stands on a line of its own above the instruction.
+    CommentAbove,
+    /// The stage starts from this image.
+    BaseImage(String),
+    /// The instruction has the keyword that it is nearly written as.
+    SpellKeyword,
+    /// The no-break spaces of the instruction are blanks.
+    PlainBlanks,
 }
 
 /// A key of a definition and its value.

@@ -196,12 +196,59 @@ pub enum Redirection {
 /// What must hold of an instruction. Every key given must hold.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct InstructionCondition {}
+pub struct InstructionCondition {
+    /// It is a `COPY` or `ADD` with a comment behind its arguments, which are sources and the target to Docker.
+    #[serde(default)]
+    pub comment_behind: bool,
+    /// It is a `COPY` or `ADD` of a file that is known not to be in the folder of the Dockerfile.
+    #[serde(default)]
+    pub copies_missing: bool,
+    /// It is a `FROM` whose image has backslashes, double slashes or a scheme in its name.
+    #[serde(default)]
+    pub image_misspelt: Option<ImageSpelling>,
+    /// It is a `FROM` of one of these images, with any tag or digest.
+    #[serde(default)]
+    pub image_named: Vec<String>,
+    /// It is a `FROM` of an image without a tag and without a digest.
+    #[serde(default)]
+    pub image_without_tag: bool,
+    /// Docker knows no instruction of its name.
+    #[serde(default)]
+    pub keyword: Option<KeywordFault>,
+}
+
+/// What Docker makes of the misspelt name of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImageSpelling {
+    /// It refuses the name.
+    Refused,
+    /// It looks for another image.
+    Another,
+}
+
+/// What is wrong with the keyword of an instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeywordFault {
+    /// It is nearly one that there is, and nearly no other; or one with something glued to it.
+    NearlyKnown,
+    /// It is none, and near to none.
+    Unknown,
+    /// A no-break space, which is no blank to Docker, stands behind it.
+    NoBreakSpace,
+    /// It goes on from the line above, whose backslash is followed by a no-break space.
+    BrokenContinuation,
+}
 
 /// What must hold of a Dockerfile as a whole. Every key given must hold.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct DockerfileCondition {}
+pub struct DockerfileCondition {
+    /// It has more bytes than this; `{name}` stands for a value of the patch.
+    #[serde(default)]
+    pub larger_than: Option<Setting>,
+}
 
 /// What installs a pip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]

@@ -152,17 +152,20 @@ impl AboutDefinition {
                 .and_then(|text| ImageReference::parse(text).ok())
                 .is_some_and(|reference| reference.tag.is_none() && reference.digest.is_none()),
             KeyTest::ImageNamed(names) => {
-                text.and_then(|text| ImageReference::parse(text).ok()).is_some_and(|reference| {
-                    let name = match reference.registry {
-                        Some(registry) => format!("{registry}/{}", reference.name),
-                        None => reference.name.to_owned(),
-                    };
-                    names.contains(&name)
-                })
+                text.and_then(|text| ImageReference::parse(text).ok()).is_some_and(|image| is_named(names, &image))
             }
             KeyTest::HasKeysBesides(names) => value.and_then(Value::as_mapping).is_some_and(|map| {
                 map.keys().any(|key| key.as_str().is_some_and(|key| names.iter().all(|name| name != key)))
             }),
         }
     }
+}
+
+/// Whether an image is one of those names, with any tag or digest.
+pub(super) fn is_named(names: &[String], image: &ImageReference<'_>) -> bool {
+    let name = match image.registry {
+        Some(registry) => format!("{registry}/{}", image.name),
+        None => image.name.to_owned(),
+    };
+    names.contains(&name)
 }
