@@ -175,3 +175,33 @@ fn a_folder_may_hold_other_files_and_yml() {
     fs::write(folder.path().join("README.md"), "# ours").unwrap();
     assert_eq!(read_folder(folder.path()).unwrap().len(), 1);
 }
+
+/// A newer image may need other remedies than the old one: they are chosen by what the patched file says.
+#[test]
+fn where_the_base_image_changes_the_other_patches_see_the_new_one() {
+    const PATCH: &str = r#"
+id: newer-ubuntu
+title: Start from Ubuntu 24.04
+document: {section: Base image is deprecated, says: Start from a newer image.}
+cases:
+  - suspect: [{hardening: "{image} is old", instruction: {image-named: [ubuntu]}}]
+    remedy: [{safety: unsafe, because: everything is newer, ensure: [{base-image: "ubuntu:24.04"}]}]
+examples:
+  - unsafe: true
+    because: Ubuntu 24.04 has no python3-distutils
+    before: |
+      FROM ubuntu:20.04
+      RUN apt-get update && apt-get install -y python3 && rm -rf /var/lib/apt/lists/*
+    after: |
+      FROM ubuntu:24.04
+      RUN apt-get update && apt-get install -y python3 python3-setuptools && ln -sf /usr/bin/python3 /usr/bin/python && rm -rf /var/lib/apt/lists/*
+  - because: nobody asked for a newer image
+    unchanged: |
+      FROM ubuntu:20.04
+      RUN apt-get update && apt-get install -y python3 python3-distutils && ln -sf /usr/bin/python3 /usr/bin/python
+"#;
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("newer-ubuntu.yaml"), PATCH).unwrap();
+    let catalogue = Catalogue::builtin().with_folder(folder.path()).unwrap();
+    assert_eq!(examples::run(&catalogue, catalogue.get("newer-ubuntu").unwrap()), []);
+}

@@ -92,7 +92,15 @@ const ROUNDS: usize = 4;
 pub fn verify(project: &Project, catalogue: &Catalogue, policy: &Policy, mut plan: Plan) -> Verified {
     let (mut files, mut sequence) = (Vec::new(), Vec::new());
     for member in 0..project.members.len() {
-        while let Some(after) = prove(project, &mut plan, member) {
+        let mut put_off = put_off(&mut plan, member);
+        loop {
+            let Some(after) = prove(project, &mut plan, member) else {
+                if put_off.is_empty() {
+                    break;
+                }
+                std::mem::take(&mut put_off).into_iter().for_each(|number| plan.decisions[number] = Decision::Apply);
+                continue;
+            };
             match settle(project, catalogue, policy, &plan, member, after) {
                 Ok(settled) => {
                     plan.decisions.extend(settled.findings.iter().map(|_| Decision::Apply));
@@ -108,6 +116,24 @@ pub fn verify(project: &Project, catalogue: &Catalogue, policy: &Policy, mut pla
         }
     }
     Verified { plan, files, sequence }
+}
+
+/// Puts off what was found on facts that another fix changes: once a stage starts from another image, or a line is an
+/// instruction, the patched file is looked at again, and what still holds is found there. Gives what was put off.
+fn put_off(plan: &mut Plan, member: usize) -> Vec<usize> {
+    let changes_facts = |number: &usize| {
+        plan.findings[*number].fix().is_some_and(|fix| {
+            fix.changes.iter().any(|change| {
+                matches!(change, Change::SetBase { .. } | Change::SetKeyword { .. } | Change::PlainBlanks { .. })
+            })
+        })
+    };
+    let (first, others): (Vec<usize>, Vec<usize>) = wanted(plan, member).into_iter().partition(changes_facts);
+    if first.is_empty() {
+        return Vec::new();
+    }
+    others.iter().for_each(|number| plan.decisions[*number] = Decision::Ignore);
+    others
 }
 
 /// A file in which nothing more is found, and the further fixes that it took.

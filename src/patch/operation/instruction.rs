@@ -60,6 +60,9 @@ pub fn base_image(image: &str, subject: &Subject, view: &DockerfileView<'_>) -> 
     let template = written.split_once(":{{").filter(|_| written.ends_with("}}")).map(|(_, rest)| rest);
     let name = image.rsplit_once(':').map_or(image, |(name, _)| name);
     let image = template.map_or_else(|| image.to_owned(), |rest| format!("{name}:{{{{{rest}"));
+    if written == image {
+        return Ok(Outcome::default());
+    }
     let change = Change::SetBase { instruction: number, to: image.clone() };
     Ok(Outcome::of(Edit::replace(span, image.as_str()), change, format!("start from {image}")))
 }
