@@ -89,7 +89,7 @@ def main():
         if row["ends"] == "failed" and step not in ("-", ""):
             steps += 1
             found = (log.get("failing") or {}).get("instruction") or ""
-            short = words(re.sub(r"^\d+(/\d+)?\s*:?\s*", "", step))[:60]
+            short = words(re.sub(r"^(?:step\s+|#\d+ )?\[?[\w.-]* ?\d+(?:/\d+)?\]?\s*:?\s*", "", step, flags=re.I))[:60]
             right = bool(short) and (words(found).startswith(short) or short.startswith(words(found)[:60]) and found != "")
             steps_right += right
             if not right:
