@@ -44,7 +44,8 @@ fn name(step: &Step) -> String {
         Some((at, None)) => format!("{at} "),
         None => String::new(),
     };
-    let instruction: String = step.instruction.as_deref().unwrap_or("-").chars().take(80).collect();
+    let words: Vec<&str> = step.instruction.as_deref().unwrap_or("-").split_whitespace().collect();
+    let instruction: String = words.join(" ").chars().take(80).collect();
     let end = match step.outcome {
         Outcome::Failed { code: Some(code), line } => format!("code {code} line {line}"),
         Outcome::Failed { code: None, line } => format!("line {line}"),

@@ -47,6 +47,8 @@ fn time_stamp(line: &[u8]) -> Option<&[u8]> {
         [a, b, b'O' | b'E', b' ' | b'+', rest @ ..] if dated && a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => {
             Some(rest)
         }
+        // Of an empty line the blank at its end may be gone.
+        [a, b, b'O' | b'E'] if dated && a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => Some(&[]),
         _ => Some(rest),
     }
 }
@@ -129,6 +131,7 @@ mod tests {
         becomes("2024-01-01T00:00:00+02:00 text", "text");
         becomes("10:00:00 text", "text");
         becomes("2024-01-01T00:00:00Z", "");
+        becomes("2024-01-01T00:00:00.1Z 00O", "");
     }
 
     #[test]

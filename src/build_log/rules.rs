@@ -28,7 +28,7 @@ pub(super) enum Rule {
     Job,
     /// Who kept the output of a program wrote its exit code below.
     Recorded,
-    /// A task of Azure's registry went well.
+    /// A task of Azure's registry went well, or compose starts what was built.
     TaskDone,
     /// A program's last words before it fails.
     Bad,
@@ -93,6 +93,7 @@ pub(super) const PATTERNS: &[(Rule, &str)] = &[
     (Rule::Job, r"^The process '.*' failed with exit code (?P<code>\d+)"),
     (Rule::Recorded, r"^(?:exit(?: code| status)?|EXIT(?: CODE)?|rc|RC|returncode)(?: ?[:=] ?| )(?P<code>\d+)$"),
     (Rule::TaskDone, r"^Run ID: \S+ was successful after "),
+    (Rule::TaskDone, r"^(?:Creating|Recreating|Starting) \S+ +\.\.\. (?:.*)?done$"),
     (Rule::Bad, r"^\s*(?:ERROR|Error|error): "),
     (Rule::Bad, r"^E: "),
     (Rule::Bad, r"^No matching distribution found for "),
@@ -104,11 +105,12 @@ pub(super) const PATTERNS: &[(Rule, &str)] = &[
     (Rule::Bad, r": command not found"),
     (Rule::Bad, r": No such file or directory$"),
     (Rule::Bad, r"\bKilled$"),
+    (Rule::Bad, r"^Could not install packages due to an "),
     (Rule::Bad, r"^Segmentation fault"),
     (Rule::Bad, r"^g?make(?:\[\d+\])?: \*\*\* "),
     (Rule::Bad, r"^fatal: "),
     (Rule::Bad, r"^npm ERR! "),
-    (Rule::Bad, r"^curl: \(\d+\) "),
+    (Rule::Bad, r"curl: \(\d+\) "),
     (Rule::Bad, r"^Command .* failed with error code \d+"),
     (Rule::Bad, r"^An unexpected error has occurred"),
     (Rule::Bad, r"\.\.\.working\.\.\. failed$"),

@@ -108,16 +108,11 @@ impl Steps {
     /// Marks failures of earlier builds as overcome in which the same step failed.
     fn overcome_by(&mut self, serial: u64) {
         let Some(done) = self.tracks.get(&serial) else { return };
-        let (build, number, instruction) = (done.build, done.step.number, done.step.instruction.clone());
-        if instruction.is_none() {
-            return;
-        }
-        for failed in &self.failed {
-            if let Some(track) = self.tracks.get_mut(failed)
-                && track.build < build
-                && track.step.number == number
-                && track.step.instruction == instruction
-            {
+        let again = self.failed.iter().copied().filter(|failed| {
+            self.tracks.get(failed).is_some_and(|track| track.build < done.build && is_same(&track.step, &done.step))
+        });
+        for failed in again.collect::<Vec<_>>() {
+            if let Some(track) = self.tracks.get_mut(&failed) {
                 track.step.overcome = true;
             }
         }
@@ -149,4 +144,16 @@ impl Steps {
         }
         self.tracks.into_values().map(Track::finish).collect()
     }
+}
+
+/// Whether two steps are of one instruction, as far as it is shown.
+fn is_same(one: &Step, other: &Step) -> bool {
+    let (Some(a), Some(b)) = (one.instruction.as_deref(), other.instruction.as_deref()) else { return false };
+    let text = if one.cut || other.cut {
+        let (a, b) = (a.trim_end_matches("..."), b.trim_end_matches("..."));
+        a.starts_with(b) || b.starts_with(a)
+    } else {
+        a == b
+    };
+    text && one.number == other.number && one.stage == other.stage
 }

@@ -108,8 +108,14 @@ impl Kept {
 /// A sighting whose symptom goes on in the lines below.
 struct Watch {
     symptom: usize,
+    /// The sighting's line, and the line from which on this looks: another one where the sighting was repeated.
     line: u64,
+    from: u64,
     left: usize,
+    /// A line that did not match so far; another redraw of it still may.
+    missed: Option<u64>,
+    /// What a repeated sighting has below it this time.
+    again: Option<Vec<Below>>,
 }
 
 struct TailLine {
@@ -153,6 +159,9 @@ impl Track {
 
     /// Takes a line of the step.
     pub fn feed(&mut self, set: &SymptomSet, seen: Seen<'_>) {
+        if seen.text.trim_ascii().is_empty() {
+            return;
+        }
         match seen.origin {
             Origin::Output => self.printed += 1,
             Origin::Redrawn => self.redrawn = true,
@@ -230,7 +239,7 @@ impl Track {
                 }
             }
         }
-        if bad && !mild && matches!(seen.origin, Origin::Output) {
+        if bad && !mild && matches!(seen.origin, Origin::Output | Origin::Redrawn) {
             self.verdict.bad(seen.line, self.printed);
         }
         found || (bad && !mild)
@@ -241,7 +250,10 @@ impl Track {
         let kept = self.sightings.entry(symptom).or_default();
         match origin {
             Origin::Redrawn | Origin::Repeated => {
-                if kept.iter().any(|known| known.text.starts_with(&sighting.text)) {
+                let known = kept.iter().find(|known| known.text.starts_with(&sighting.text)).map(|known| known.line);
+                if let Some(known) = known {
+                    // More may be below it this time.
+                    self.watch_below(set, symptom, known, sighting.line);
                     return;
                 }
                 // The same text, cut at the edge of the display: what is whole takes its place.
@@ -258,13 +270,20 @@ impl Track {
                 }
             }
         }
-        if set.below.get(symptom).is_some_and(Option::is_some) {
-            if self.watches.len() == WATCHED {
-                self.watches.remove(0);
-            }
-            self.watches.push(Watch { symptom, line: sighting.line, left: BELOW });
-        }
+        let line = sighting.line;
         kept.push(sighting);
+        self.watch_below(set, symptom, line, line);
+    }
+
+    fn watch_below(&mut self, set: &SymptomSet, symptom: usize, line: u64, from: u64) {
+        if set.below.get(symptom).is_none_or(Option::is_none) {
+            return;
+        }
+        if self.watches.len() == WATCHED {
+            self.watches.remove(0);
+        }
+        let again = (line != from).then(Vec::new);
+        self.watches.push(Watch { symptom, line, from, left: BELOW, missed: None, again });
     }
 
     /// Looks at the lines below sightings.
@@ -273,8 +292,11 @@ impl Track {
         let sightings = &mut self.sightings;
         self.watches.retain_mut(|watch| {
             // Another redraw of the same line is not below it.
-            if watch.line == seen.line {
+            if watch.from == seen.line {
                 return true;
+            }
+            if watch.missed.is_some_and(|missed| missed < seen.line) {
+                return false;
             }
             let Some(Some(pattern)) = set.below.get(watch.symptom) else { return false };
             let Some(sighting) = sightings.get_mut(&watch.symptom).and_then(|kept| kept.at(watch.line)) else {
@@ -282,10 +304,20 @@ impl Track {
             };
             let before = watch.left;
             for captures in pattern.captures_iter(shown.text.as_bytes()).take(watch.left) {
-                sighting.below.push(Below { line: seen.line, captures: named(pattern, &captures) });
+                let below = Below { line: seen.line, captures: named(pattern, &captures) };
+                match &mut watch.again {
+                    None => sighting.below.push(below),
+                    Some(again) => {
+                        again.push(below);
+                        if is_fuller(again, &sighting.below) {
+                            sighting.below.clone_from(again);
+                        }
+                    }
+                }
                 watch.left -= 1;
             }
-            watch.left > 0 && watch.left < before
+            watch.missed = if watch.left < before { None } else { Some(seen.line) };
+            watch.left > 0
         });
     }
 
@@ -373,6 +405,12 @@ impl Shown {
         let skip = if before < LONGEST_TEXT * 4 / 5 { 0 } else { before - LONGEST_TEXT / 5 };
         self.text.chars().skip(skip).take(LONGEST_TEXT).collect()
     }
+}
+
+/// Whether a list that was printed once more tells more than before: a display may have cut it.
+fn is_fuller(again: &[Below], before: &[Below]) -> bool {
+    again.len() > before.len()
+        || (again.len() == before.len() && again.iter().zip(before).any(|(a, b)| a.captures != b.captures))
 }
 
 fn named(pattern: &Regex, captures: &Captures<'_>) -> BTreeMap<String, String> {

@@ -38,6 +38,9 @@ pub(in super::super) fn mark(text: &[u8]) -> Option<Mark<'_>> {
         b'S' if text.starts_with(b"Step ") => step(text),
         b'S' if text.starts_with(b"Sending build context to Docker daemon") => Some(Mark::Context),
         b'S' => {
+            if text.starts_with(b"Successfully tagged ") {
+                return Some(Mark::Built);
+            }
             // pip says `Successfully built numpy`.
             let image = text.strip_prefix(b"Successfully built ")?;
             (image.len() >= 12 && image.iter().all(u8::is_ascii_hexdigit)).then_some(Mark::Built)
@@ -90,4 +93,15 @@ pub(in super::super) fn command(text: &[u8], returned: usize) -> (usize, Option<
 pub(in super::super) fn instruction(command: &str) -> String {
     let shells = ["/bin/sh -c ", "/bin/bash -c ", "/bin/bash -o pipefail -c ", "cmd /S /C "];
     format!("RUN {}", shells.iter().find_map(|shell| command.strip_prefix(shell)).unwrap_or(command).trim())
+}
+
+/// Whether the command may be that of the instruction. The builder prints both from one text, with the same blanks;
+/// what is written otherwise (exec form, flags, triggers of the base image) cannot be compared.
+pub(in super::super) fn may_run(instruction: &str, command: &str) -> bool {
+    let Some((keyword, text)) = instruction.split_once(char::is_whitespace) else { return true };
+    let text = text.trim();
+    if !keyword.eq_ignore_ascii_case("RUN") || text.starts_with(['[', '-', '<']) {
+        return true;
+    }
+    command.contains(text)
 }

@@ -19,6 +19,8 @@ pub(in super::super) enum Mark<'a> {
     Stage(&'a str),
     /// A step begins.
     Step(&'a str),
+    /// The command of the step runs.
+    Running(&'a str),
     /// A step is taken from the cache.
     Cached(&'a str),
     /// The step is done.
@@ -61,6 +63,9 @@ pub(in super::super) fn mark(text: &[u8]) -> Option<(Mark<'_>, bool)> {
     if let Some(rest) = message.strip_prefix("Using caching version of cmd: ") {
         return Some((Mark::Cached(rest), true));
     }
+    if let Some(command) = message.strip_prefix("Running: [") {
+        return Some((Mark::Running(command.strip_suffix(']').unwrap_or(command)), true));
+    }
     if starts(&["Taking snapshot of ", "No files changed in this command", "No files were changed"]) {
         return Some((Mark::Snapshot, true));
     }
@@ -70,7 +75,6 @@ pub(in super::super) fn mark(text: &[u8]) -> Option<(Mark<'_>, bool)> {
     if keyword(message).is_some_and(|keyword| message.starts_with(keyword)) {
         return Some((Mark::Step(message), true));
     }
-    let kanikos =
-        ["Unpacking rootfs ", "Running: [", "Cmd: ", "Args: [", "Executing 0 build triggers", "Skipping unpacking"];
+    let kanikos = ["Unpacking rootfs ", "Cmd: ", "Args: [", "Executing 0 build triggers", "Skipping unpacking"];
     Some((Mark::Other, starts(&kanikos)))
 }

@@ -85,7 +85,9 @@ impl Reader<'_> {
                     false
                 }
                 Rule::TaskDone => {
-                    self.ended = Some(true);
+                    if self.builder.is_some() && !self.runs_now() && self.failed.is_none() {
+                        self.ended = Some(true);
+                    }
                     false
                 }
                 Rule::Bad | Rule::Mild | Rule::Good | Rule::Version(_) => false,
@@ -112,6 +114,14 @@ impl Reader<'_> {
         if self.builder.is_none() {
             self.builder = Some(Builder::Docker);
             self.now = self.open_head();
+        }
+        // A log whose middle was cut out shows the command of a step that it does not show.
+        let running = self.now.and_then(|serial| self.steps.get_mut(serial));
+        if let (Some(track), Some(command)) = (running, &command) {
+            if track.step.instruction.as_deref().is_some_and(|known| !docker::may_run(known, command)) {
+                track.step.instruction = None;
+                track.step.number = None;
+            }
         }
         let known = self.now.or(self.failed.map(|(serial, _)| serial));
         let serial = known.unwrap_or_else(|| self.open(seen.line));
@@ -238,8 +248,8 @@ impl Reader<'_> {
                         return false;
                     }
                     self.feed(Some(serial), Seen { origin: Origin::Builder, ..seen });
-                    // A program that talks to another daemon may print this too.
-                    self.fail(serial, None, seen.line, runs);
+                    // Should the build go on it was none: a program may talk to another daemon.
+                    self.fail(serial, None, seen.line, true);
                     true
                 }
                 None => {

@@ -19,18 +19,21 @@ impl Reader<'_> {
             // The rest means something only in a build of Docker's, or where its beginning is cut off.
             _ if !matches!(self.builder, None | Some(Builder::Docker)) => return false,
             docker::Mark::Running => {
-                self.continued(line);
+                // The log may begin with this very line.
+                if self.continued().is_none() && self.ended.is_none() {
+                    self.now = Some(self.open(line));
+                }
             }
             docker::Mark::Removing => {
-                self.continued(line);
+                self.continued();
             }
             docker::Mark::Cached => {
-                if let Some(serial) = self.continued(line) {
+                if let Some(serial) = self.continued() {
                     self.steps.close(serial, Outcome::Cached);
                 }
             }
             docker::Mark::Layer => {
-                if let Some(serial) = self.continued(line) {
+                if let Some(serial) = self.continued() {
                     self.steps.close(serial, Outcome::Succeeded);
                 }
             }
@@ -40,7 +43,7 @@ impl Reader<'_> {
                 }
             }
             docker::Mark::Built => {
-                if let Some(serial) = self.continued(line) {
+                if let Some(serial) = self.continued() {
                     self.steps.close(serial, Outcome::Succeeded);
                 }
                 self.now = None;
@@ -51,12 +54,12 @@ impl Reader<'_> {
     }
 
     /// Whether a program is running in a step and may print what looks like a builder's line.
-    fn runs_now(&self) -> bool {
+    pub(super) fn runs_now(&self) -> bool {
         self.now.and_then(|serial| self.steps.get(serial)).is_some_and(|track| track.runs && !track.closed)
     }
 
     /// The running step; where the log begins in the middle of one, what was printed so far.
-    fn continued(&mut self, _line: u64) -> Option<u64> {
+    fn continued(&mut self) -> Option<u64> {
         if self.builder.is_none() {
             self.builder = Some(Builder::Docker);
             self.now = self.open_head();
@@ -184,6 +187,12 @@ impl Reader<'_> {
                     self.end_kaniko_step(Outcome::Cached);
                 }
             }
+            // The log may begin with this very line.
+            kaniko::Mark::Running(command) if self.now.is_none() && self.ended.is_none() => {
+                let stage = self.stage.clone();
+                self.next_step(line, stage.as_deref(), (0, None), &docker::instruction(command));
+            }
+            kaniko::Mark::Running(_) => {}
             kaniko::Mark::Snapshot => self.end_kaniko_step(Outcome::Succeeded),
             kaniko::Mark::Pushing => {
                 self.end_kaniko_step(Outcome::Succeeded);
