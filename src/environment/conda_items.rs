@@ -10,7 +10,7 @@ use crate::source::Span;
 
 use super::conda::{CondaEnvironment, Dependency, PipItem, SpecItem};
 use super::conda_edits::quoted;
-use super::document::{Kind, NodeId, Style};
+use super::document::{Kind, NodeId, Style, Syntax};
 use super::requirement::{self, Operator};
 
 /// Why conda does not take an item.
@@ -40,6 +40,25 @@ pub enum Untaken {
 }
 
 impl CondaEnvironment {
+    /// Whether nothing speaks against conda being what reads this: other tools have files with a list `dependencies:`
+    /// too (charts of Helm, roles of Ansible, MLflow's `python_env.yaml`), of maps or beside other keys.
+    #[must_use]
+    pub fn is_plainly_conda(&self) -> bool {
+        let known = |key: &str| matches!(key, "name" | "channels" | "dependencies" | "prefix" | "variables" | "<<");
+        let entries = self.document.entries(self.map).unwrap_or_default();
+        let texts = self.dependencies.iter().any(|item| !matches!(item, Dependency::Other { .. }));
+        let large = |index: usize| {
+            let id = self.node_of(index)?;
+            self.document.entries(id).map(|entries| entries.len() > 1)
+        };
+        let others =
+            (0..self.dependencies.len()).filter(|index| matches!(self.dependencies[*index], Dependency::Other { .. }));
+        // The keys first: with few of them an item is found at once.
+        entries.iter().all(|(key, _)| self.document.scalar(*key).is_some_and(known))
+            && texts
+            && !others.into_iter().any(|index| large(index) == Some(true))
+    }
+
     /// The items that conda does not take, by their index.
     #[must_use]
     pub fn untaken(&self) -> Vec<(usize, Untaken)> {
@@ -118,7 +137,8 @@ impl CondaEnvironment {
         if self.text[node.span.start..node.span.end].contains(['\n', '#']) {
             return Err("the item is written over several lines".to_owned());
         }
-        Ok((vec![Edit::replace(node.span, quoted(meant, Style::Plain, self.flow))], change))
+        let style = if self.document.syntax() == Syntax::Json { Style::Double } else { Style::Plain };
+        Ok((vec![Edit::replace(node.span, quoted(meant, style, self.flow))], change))
     }
 
     /// The requirements that have one `=` behind their name: index of the map, number of the requirement, the

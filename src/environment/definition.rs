@@ -23,6 +23,8 @@ pub struct AzureFile {
     pub definitions: Vec<Arc<Definition>>,
     /// Files that hold a definition and are named in its place: the text and where it stands.
     pub named: Vec<(String, Span)>,
+    /// Environments of the workspace that are asked for by their name alone: the text and where it stands.
+    pub unversioned: Vec<(String, Span)>,
     document: Arc<Document>,
 }
 
@@ -235,7 +237,8 @@ impl AzureFile {
             definitions.push(Arc::new(Definition { path, map, span, conda, value: of_map }));
         }
         let named = recognise::named_files(&document, root);
-        Ok(Some(Self { format, definitions, named, document }))
+        let unversioned = if format == Format::CliV2 { recognise::unversioned(&document, root) } else { Vec::new() };
+        Ok(Some(Self { format, definitions, named, unversioned, document }))
     }
 
     /// The document as a tree.

@@ -69,8 +69,8 @@ pub(super) fn definitions(
     }
     let mut found = Vec::new();
     Inside { document, schema, found: &mut found }.look(root, value, &mut Vec::new());
-    let names_file = !named_files(document, root).is_empty();
-    (!found.is_empty() || names_file).then_some((Format::CliV2, found))
+    let refers = !named_files(document, root).is_empty() || !unversioned(document, root).is_empty();
+    (!found.is_empty() || refers).then_some((Format::CliV2, found))
 }
 
 /// Whether the file says by its schema that it is Azure ML's.
@@ -211,6 +211,28 @@ impl Inside<'_> {
             }
         }
     }
+}
+
+/// The environments of the workspace that are asked for by their name alone: `environment: azureml:train`. azure-ai-ml
+/// finds neither a version nor a label in it, and refuses it when the job is submitted. A curated environment is another
+/// matter: its name goes to the service as it stands.
+pub(super) fn unversioned(document: &Document, root: NodeId) -> Vec<(String, Span)> {
+    let mut found = Vec::new();
+    if document.entries(root).is_none() {
+        return found;
+    }
+    let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    for id in document.ids() {
+        let Kind::Mapping { entries, .. } = &document.node(id).kind else { continue };
+        for (key, value) in entries {
+            let text = document.scalar(*value).filter(|_| document.scalar(*key) == Some("environment"));
+            let Some(name) = text.and_then(|text| text.strip_prefix("azureml:")) else { continue };
+            if !name.is_empty() && name.chars().all(letters) && !name.to_ascii_lowercase().starts_with("azureml-") {
+                found.push((format!("azureml:{name}"), document.node(*value).span));
+            }
+        }
+    }
+    found
 }
 
 /// The files that stand in the place of an environment: `environment: file:env.yml`. A path without `file:` is refused

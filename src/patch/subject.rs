@@ -173,6 +173,11 @@ pub enum Target {
     },
     /// The Dockerfile as a whole.
     Dockerfile,
+    /// An environment of the workspace that a job asks for.
+    Reference {
+        /// Offset of the text.
+        start: usize,
+    },
 }
 
 /// What the word of a command is.

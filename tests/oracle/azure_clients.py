@@ -174,6 +174,11 @@ def beyond(found, fixes, kind):
                 continue  # it names nothing else
             if fix["patch"] == "conda-pip":
                 allowed |= key == "dependencies" and is_pip(old, new)
+            elif fix["patch"] == "pip-operator":
+                texts = isinstance(old, str) and isinstance(new, str)
+                allowed |= key == "pip" and texts and new == old.replace("=", "==", 1)
+            elif fix["patch"] in ("conda-python", "conda-dependencies"):
+                allowed |= key == "dependencies" and fix["fix"]["action"] == f"write {new}"
             elif fix["patch"] in DOCKERFILE_PATCHES:
                 allowed |= key == "baseDockerfile" and isinstance(old, str) and isinstance(new, str)
             elif names(fix, path):

@@ -347,7 +347,7 @@ def check_files(outcome):
         if not fixes[name]:
             continue
         before, after = outcome.before.get(name, b""), outcome.after.get(name, b"")
-        edits = [edit for _, list_of in fixes[name] for edit in list_of]
+        edits = [{**edit, "patch": patch} for patch, list_of in fixes[name] for edit in list_of]
         order, wrong = rebuild(before, edits, after)
         if wrong:
             outcome.fail("edits", name, wrong)
@@ -549,12 +549,31 @@ def check_conda(outcome, name, before, after, edits):
         return
     if comments_of(text) != comments_of(patched):
         outcome.fail("conda", name, "a comment changed" + diff_of(before, after))
-    if not any(isinstance(it, str) and listed_as_pip(it) for it in new["dependencies"]):
+    listed = any(isinstance(it, str) and listed_as_pip(it) for it in new["dependencies"])
+    if not listed and any(edit["patch"] == "conda-pip" for edit in edits):
         outcome.fail("pip", name, "conda does not find pip listed" + diff_of(before, after))
 
 
+def entries(dependencies):
+    """The dependencies, each requirement of a pip section by itself."""
+    for item in dependencies:
+        if isinstance(item, dict) and list(item) == ["pip"] and isinstance(item["pip"], list):
+            yield "a pip section"
+            yield from (("pip", requirement) for requirement in item["pip"])
+        else:
+            yield item
+
+
+def written_by(item, edits):
+    """Whether an edit writes a dependency or a requirement."""
+    text = item[1] if isinstance(item, tuple) else item
+    parts = [edit["replacement"].strip() for edit in edits]
+    return isinstance(text, str) and any(part and (text in part or part in text) for part in parts)
+
+
 def compare_conda(old, new, edits):
-    """What changed that no edit names: each edit may add one dependency or replace one, by what it writes."""
+    """What changed that no edit names: each edit may add one dependency or one requirement of pip's, replace one, or
+    list channels where there were none, by what it writes."""
     if not isinstance(old, dict) or not isinstance(old.get("dependencies"), list):
         yield f"changed, though PyYAML reads no conda environment before: {str(old)[:200]}"
         return
@@ -562,20 +581,24 @@ def compare_conda(old, new, edits):
         yield f"PyYAML reads no conda environment after: {str(new)[:200]}"
         return
     shown = lambda value: json.dumps(value, default=repr, sort_keys=True)
-    rest = lambda value: shown([(key, value[key]) for key in value if key != "dependencies"])
+    come = [edit for edit in edits if edit["patch"] == "conda-channels"]
+    added = "channels" in new and "channels" not in old and len(come) == 1
+    if added and not (new["channels"] and all(isinstance(it, str) and it in come[0]["replacement"] for it in new["channels"])):
+        yield f"the channels are {new['channels']}, which no edit writes"
+    rest = lambda value: shown([(key, value[key]) for key in value if key not in ("dependencies", "channels" if added else "")])
     if rest(old) != rest(new):
         yield "something beside the dependencies changed"
-    left, right = [shown(it) for it in old["dependencies"]], [shown(it) for it in new["dependencies"]]
-    changes = 0
-    written = [edit["replacement"].strip() for edit in edits]
+    before, after = list(entries(old["dependencies"])), list(entries(new["dependencies"]))
+    left, right = [shown(it) for it in before], [shown(it) for it in after]
+    changes = 1 if added else 0
     for what, a, b, c, d in difflib.SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
         if what == "equal":
             continue
         changes += max(b - a, d - c)
         if b - a > d - c:
-            yield f"the dependency {old['dependencies'][a]!r} is gone"
-        for item in new["dependencies"][c:d]:
-            if not isinstance(item, str) or not any(text and (item in text or text in item) for text in written):
+            yield f"the dependency {before[a]!r} is gone"
+        for item in after[c:d]:
+            if not written_by(item, edits):
                 yield f"the dependency {item!r} is not one that an edit writes"
     if changes != len(edits):
         yield f"{len(edits)} edits changed {changes} dependencies"

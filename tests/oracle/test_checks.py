@@ -8,8 +8,8 @@ import checks
 BEFORE = "FROM a\nRUN apt-get install -y b \\\n    c\n# a comment\n\nRUN pip install d\n"
 
 
-def edit(start, end, replacement):
-    return {"start": start, "end": end, "replacement": replacement}
+def edit(start, end, replacement, patch="conda-pip"):
+    return {"start": start, "end": end, "replacement": replacement, "patch": patch}
 
 
 def at(text, where=BEFORE):
@@ -120,6 +120,26 @@ class Conda(unittest.TestCase):
     def test_another_key_is_seen(self):
         where = self.TEXT.index("dependencies")
         self.assertEqual(conda(self.TEXT, edit(where, where, "channels: [a]\n")), {"conda"})
+
+    def test_channels_that_an_edit_lists_are_what_it_says(self):
+        where = self.TEXT.index("dependencies")
+        channels = lambda text, patch: conda(self.TEXT, edit(where, where, text, patch))
+        self.assertEqual(channels("channels: [a]\n", "conda-channels"), set())
+        self.assertEqual(channels("channels: [a]\nprefix: b\n", "conda-channels"), {"conda"})
+        self.assertEqual(channels("channels: []\n", "conda-channels"), {"conda"})
+
+    def test_an_operator_of_a_requirement_is_what_the_edit_says(self):
+        text = self.TEXT.replace("- a", "- a=1\n    - b=2")
+        where = text.index("a=1") + 1
+        self.assertEqual(conda(text, edit(where, where, "=", "pip-operator")), set())
+        self.assertEqual(conda(text, edit(where, where + 2, "", "pip-operator")), {"conda"})
+        self.assertEqual(conda(text, edit(where, text.index("=2") + 2, "==1", "pip-operator")), {"conda"})
+
+    def test_a_colon_that_became_an_equals_sign_is_what_the_edit_says(self):
+        text = self.TEXT.replace("python=3.10", "python: 3.10")
+        where = text.index("python: 3.10")
+        self.assertEqual(conda(text, edit(where, where + 12, "python=3.10", "conda-python")), set())
+        self.assertEqual(conda(text, edit(where, where + 12, "python: 3.11", "conda-python")), {"conda"})
 
     def test_a_yaml_that_no_longer_loads_is_seen(self):
         where = self.TEXT.index("  - pip:")

@@ -294,6 +294,10 @@ pub struct DefinitionCondition {
     /// The key that the report points at; without it, the first of `keys` that is there.
     #[serde(default)]
     pub at: Option<String>,
+    /// Looks, in place of definitions, at the environments of the workspace that a job, a component or a deployment asks
+    /// for by their name alone; `{written}` is what stands there.
+    #[serde(default)]
+    pub unversioned_reference: bool,
 }
 
 /// What must hold of an environment that a program makes. Every key given must hold.

@@ -30,6 +30,10 @@ pub fn conda(view: &CondaView<'_>, condition: &CondaCondition) -> Vec<Subject> {
     if let Some(wanted) = condition.pip_operator {
         return operators(view, wanted);
     }
+    let asks = condition.not_taken.is_some() || condition.python.is_some() || condition.channels.is_some();
+    if (asks || condition.unpinned) && !environment.is_plainly_conda() {
+        return Vec::new();
+    }
     if let Some(wanted) = condition.not_taken {
         return items(view, wanted);
     }

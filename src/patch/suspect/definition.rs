@@ -11,6 +11,7 @@ use crate::facts::image;
 use crate::facts::reference::ImageReference;
 use crate::finding::Evidence;
 use crate::relation::DockerfileState;
+use crate::source::Span;
 use serde_yaml::Value;
 
 /// The definitions of a file that a condition holds of.
@@ -23,8 +24,21 @@ pub fn definitions(view: &DefinitionView<'_>, condition: &DefinitionCondition) -
     if !condition.format.is_empty() && !condition.format.contains(&format) {
         return Vec::new();
     }
+    if condition.unversioned_reference {
+        return references(view);
+    }
     let numbered = view.file.definitions.iter().enumerate();
     numbered.flat_map(|(number, definition)| of_definition(view, condition, number, definition)).collect()
+}
+
+/// The environments that are asked for by their name alone.
+fn references(view: &DefinitionView<'_>) -> Vec<Subject> {
+    let subject = |(written, place): &(String, Span)| {
+        let mut subject = Subject::new(Target::Reference { start: place.start }, *place, None);
+        subject.texts.insert("written", written.clone());
+        subject
+    };
+    view.file.unversioned.iter().take(MANY_KEYS).map(subject).collect()
 }
 
 /// Of more keys than this nobody reads the report.
