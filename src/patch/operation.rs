@@ -3,6 +3,7 @@
 
 mod apt;
 mod conda;
+mod conda_command;
 mod failing;
 mod instruction;
 mod key;
@@ -66,6 +67,10 @@ pub fn in_dockerfile(operation: &Operation, subject: &Subject, view: &Dockerfile
         }
         Operation::PipOption(option) => failing::pip_option(option, subject, view),
         Operation::UpdateBefore => apt::update_before(subject, view),
+        Operation::EnvCreate => conda_command::env_create(subject, view),
+        Operation::RaiseConda(version) => {
+            conda_command::raise_conda(&subject.fill(&version.to_string(), view.values), subject, view)
+        }
         Operation::CommentAbove => instruction::comment_above(subject, view),
         Operation::BaseImage(image) => instruction::base_image(&subject.fill(image, view.values), subject, view),
         Operation::PlainBlanks => instruction::plain_blanks(subject, view),

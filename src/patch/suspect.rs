@@ -2,6 +2,7 @@
 
 mod commands;
 mod conda;
+mod conda_commands;
 mod definition;
 mod downloads;
 mod failing;

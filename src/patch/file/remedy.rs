@@ -154,6 +154,10 @@ pub enum Operation {
     QuoteRequirement,
     /// apt-get fetches the package lists right before the command.
     UpdateBefore,
+    /// `conda create` is `conda env create`.
+    EnvCreate,
+    /// conda is asked for in this version or a newer one.
+    RaiseConda(Setting),
     /// The comment behind the arguments stands on a line of its own above the instruction.
     CommentAbove,
     /// The stage starts from this image.

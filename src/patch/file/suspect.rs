@@ -181,6 +181,25 @@ pub struct CommandCondition {
     /// It is an `apt-get install` in an image whose package lists are known not to be there.
     #[serde(default)]
     pub lacks_package_lists: bool,
+    /// It is a `conda create` that is given the YAML of an environment.
+    #[serde(default)]
+    pub creates_from_yaml: Option<EnvironmentFile>,
+    /// It calls conda in an image that is known to have none.
+    #[serde(default)]
+    pub lacks_conda: bool,
+    /// It brings a conda older than this, by an installer or as a package, and no later command of the stage a newer one.
+    #[serde(default)]
+    pub conda_below: Option<Setting>,
+}
+
+/// How a file is known to be the YAML of an environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EnvironmentFile {
+    /// It was read.
+    Read,
+    /// By its name.
+    Named,
 }
 
 /// Where the shell redirects to or from, because of a version that is not quoted.
@@ -212,6 +231,9 @@ pub struct InstructionCondition {
     /// It is a `FROM` of an image without a tag and without a digest.
     #[serde(default)]
     pub image_without_tag: bool,
+    /// It is a `FROM` of one of conda's own images whose tag names a conda older than this.
+    #[serde(default)]
+    pub image_conda_below: Option<Setting>,
     /// Docker knows no instruction of its name.
     #[serde(default)]
     pub keyword: Option<KeywordFault>,

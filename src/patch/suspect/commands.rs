@@ -4,7 +4,7 @@ use super::super::file::{CommandCondition, PipInstaller};
 use super::super::pin::Pin;
 use super::super::subject::{Role, Subject, Target, versions};
 use super::super::view::DockerfileView;
-use super::{lists, redirections};
+use super::{conda_commands, lists, redirections};
 use crate::context;
 use crate::facts::effects::Place;
 use crate::facts::image::InterpreterKind;
@@ -23,6 +23,15 @@ pub fn commands(view: &DockerfileView<'_>, condition: &CommandCondition) -> Vec<
     }
     if condition.lacks_package_lists {
         return lists::without_lists(view);
+    }
+    if let Some(file) = condition.creates_from_yaml {
+        return conda_commands::creates_from_yaml(view, file);
+    }
+    if condition.lacks_conda {
+        return conda_commands::without_conda(view);
+    }
+    if let Some(least) = &condition.conda_below {
+        return conda_commands::installs_old_conda(view, &filled(least, view));
     }
     let all = 0..view.model.dockerfile.instructions.len();
     let mut subjects = Vec::new();
@@ -235,4 +244,11 @@ fn elsewhere(pip: &Pip<'_>) -> bool {
 /// Whether a pip is told to install into a system Python all the same.
 fn breaks(pip: &Pip<'_>) -> bool {
     pip.option("--break-system-packages").is_some()
+}
+
+/// A value of a patch with its names replaced.
+pub(super) fn filled(setting: &super::super::file::Setting, view: &DockerfileView<'_>) -> String {
+    let text = setting.to_string();
+    let name = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    name.and_then(|name| view.values.get(name)).map_or(text.clone(), ToString::to_string)
 }

@@ -3,9 +3,12 @@
 use super::super::file::{DockerfileCondition, ImageSpelling, InstructionCondition, KeywordFault};
 use super::super::subject::{Subject, Target};
 use super::super::view::DockerfileView;
+use super::commands::filled;
+use super::conda_commands::brought_by;
 use super::definition::is_named;
 use crate::dockerfile::{Base, Instruction, Stage};
 use crate::facts::reference::ImageReference;
+use crate::facts::version::compare;
 use crate::finding::Evidence;
 use crate::source::Span;
 
@@ -131,11 +134,28 @@ fn base(view: &DockerfileView<'_>, stage: &Stage, condition: &InstructionConditi
         let tagged = image.tag.is_some() || image.digest.is_some() || *defaults;
         return (!tagged).then(|| about("neither a tag nor a digest"));
     }
+    if let Some(least) = &condition.image_conda_below {
+        let least = filled(least, view);
+        let name = image.name.strip_prefix("continuumio/").filter(|_| image.registry.is_none_or(is_hub))?;
+        let is_miniconda = name.starts_with("miniconda");
+        let tag = image.tag.filter(|tag| tag.starts_with(|c: char| c.is_ascii_digit()) && !tag.contains(['-', '_']))?;
+        let version = brought_by(tag, is_miniconda, &least);
+        let old = compare(&version, &least) == std::cmp::Ordering::Less;
+        return (old && !*defaults).then(|| {
+            let mut subject = about("the tag of the image");
+            subject.texts.insert("meant", version);
+            subject
+        });
+    }
     is_named(&condition.image_named, &image).then(|| {
         let mut subject = about("it is on the document's list");
         subject.texts.insert("image", reference.clone());
         subject
     })
+}
+
+fn is_hub(registry: &str) -> bool {
+    matches!(registry, "docker.io" | "index.docker.io" | "registry-1.docker.io")
 }
 
 /// The name that an image's name with wrong slashes or a scheme is meant to be, where it then is one.
