@@ -11,7 +11,7 @@ mod tie;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::build_log::{BuildLog, Ended, Sighting, Step, SymptomSet};
+use crate::build_log::{BuildLog, Ended, Outcome, Sighting, Step, SymptomSet};
 use crate::model::Model;
 use crate::patch::catalogue::Catalogue;
 use crate::patch::file::{Patch, Sense, Symptom};
@@ -184,15 +184,37 @@ pub fn choose(log: &BuildLog, catalogue: &Catalogue) -> Vec<Cause> {
     if log.ended != Ended::Succeeded {
         for (number, step) in log.steps.iter().enumerate() {
             if step.is_failed() && !step.overcome {
-                causes.extend(in_step(&step.sightings, &table, Some(number)));
+                let found = in_step(&step.sightings, &table, Some(number));
+                causes.extend(if found.is_empty() { unfinished(step, number, &table) } else { found });
             }
         }
         if causes.is_empty() {
             causes.extend(in_step(&log.outside.sightings, &table, None));
         }
     }
+    if let (true, Ended::Cut, Some(last)) = (causes.is_empty(), log.ended, log.steps.last()) {
+        causes.extend(unfinished(last, log.steps.len() - 1, &table));
+    }
     causes.sort_by_key(|cause| cause.evidence.first().map(|(line, _)| *line));
     causes.truncate(MOST_CAUSES);
+    causes
+}
+
+/// What a step breaks off in: begun, and nothing but a line or two behind it, with no exit code.
+fn unfinished(step: &Step, number: usize, table: &[(&Patch, &Symptom)]) -> Vec<Cause> {
+    const BEHIND: u64 = 2;
+    let mut causes = Vec::new();
+    let Some((last, _)) = step.tail.last() else { return causes };
+    if !matches!(step.outcome, Outcome::Unknown | Outcome::Failed { code: None, .. }) {
+        return causes;
+    }
+    for sighting in step.sightings.iter().filter(|sighting| sighting.line + BEHIND >= *last) {
+        if let Some((patch, symptom)) = table.get(sighting.symptom)
+            && symptom.sense == Sense::Unfinished
+        {
+            add(&mut causes, &(*patch, *symptom, sighting), Some(number));
+        }
+    }
     causes
 }
 

@@ -92,6 +92,8 @@ pub enum Sense {
     Error,
     /// It may have failed because of it: a cause where an error yields to this patch.
     Warning,
+    /// What is begun here may never end: a cause where the log breaks off there.
+    Unfinished,
 }
 
 /// A number or a text that a remedy writes.
