@@ -304,7 +304,7 @@ fn finding(
     values: &Values,
     ensure: &impl Fn(&Operation, &Subject) -> Result<operation::Outcome, String>,
 ) -> Option<Finding> {
-    let branch = case.remedy.iter().find(|branch| applies(branch, subject))?;
+    let branch = case.remedy.iter().find(|branch| applies(branch, subject, values))?;
     let remedy = remedy(branch, subject, values, ensure)?;
     let (ground, message) = match (&suspect.fault, &suspect.hardening) {
         (Some(fault), _) => (Ground::Fault, fault),

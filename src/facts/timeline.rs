@@ -19,6 +19,8 @@ use crate::shell::tool;
 #[derive(Debug)]
 pub struct Timeline {
     before: BTreeMap<(usize, usize), Rc<State>>,
+    /// Before each `RUN`, by instruction.
+    before_runs: BTreeMap<usize, Rc<State>>,
     /// The texts with their variables replaced, where they have any whose value is known.
     scripts: BTreeMap<usize, Script>,
     /// The commands that run `get-pip.py`, and whether it is the newest, where that is known.
@@ -33,6 +35,7 @@ impl Timeline {
     pub fn new(model: &DockerfileModel, context: &BuildContext) -> Self {
         let mut timeline = Self {
             before: BTreeMap::new(),
+            before_runs: BTreeMap::new(),
             scripts: BTreeMap::new(),
             get_pips: BTreeMap::new(),
             ends: Vec::new(),
@@ -48,6 +51,12 @@ impl Timeline {
     #[must_use]
     pub fn before(&self, place: Place) -> Option<&State> {
         self.before.get(&(place.instruction, place.command)).map(Rc::as_ref)
+    }
+
+    /// The facts before a `RUN`, whether or not its text is read.
+    #[must_use]
+    pub fn before_run(&self, instruction: usize) -> Option<&State> {
+        self.before_runs.get(&instruction).map(Rc::as_ref)
     }
 
     /// The commands of a text, with variables replaced whose value is known: for looking at, never for editing.
@@ -132,6 +141,7 @@ impl Timeline {
     }
 
     fn run(&mut self, model: &DockerfileModel, number: usize, instruction: &Instruction, state: &mut Rc<State>) {
+        self.before_runs.insert(number, Rc::clone(state));
         for flag in &instruction.flags {
             let options = flag.text.strip_prefix("--mount=").unwrap_or_default().split(',');
             let mut targets = options.filter_map(|option| option.split_once('='));

@@ -1,6 +1,8 @@
 //! Whether a branch of a remedy applies: its conditions, asked of what is known.
 
-use super::file::{Branch, Conditions, KeyTest, PythonKind};
+use std::collections::BTreeMap;
+
+use super::file::{Branch, Conditions, KeyTest, PythonKind, Setting};
 use super::pin::Pin;
 use super::range::{ReleaseRange, VersionRange};
 use super::subject::{Subject, Target, versions};
@@ -22,16 +24,16 @@ enum Truth {
 }
 
 /// Whether a branch applies. A safe fix needs every fact to be known; anything else is content with plausible ones.
-pub fn applies(branch: &Branch, subject: &Subject) -> bool {
+pub fn applies(branch: &Branch, subject: &Subject, values: &BTreeMap<String, Setting>) -> bool {
     // Nothing can be written where no file is known to be concerned.
     if branch.safety.is_some() && subject.target == Target::Log {
         return false;
     }
     let needed = if branch.safety == Some(Safety::Safe) { Truth::Yes } else { Truth::Plausible };
-    truth(&branch.when, subject) >= needed
+    truth(&branch.when, subject, values) >= needed
 }
 
-fn truth(conditions: &Conditions, subject: &Subject) -> Truth {
+fn truth(conditions: &Conditions, subject: &Subject, values: &BTreeMap<String, Setting>) -> Truth {
     let Conditions {
         release,
         mirrors_live,
@@ -43,6 +45,8 @@ fn truth(conditions: &Conditions, subject: &Subject) -> Truth {
         python_pinned,
         timeout_set_elsewhere,
         curated,
+        value_set,
+        failing_command_known,
         channel,
         package_known,
         key,
@@ -87,6 +91,13 @@ fn truth(conditions: &Conditions, subject: &Subject) -> Truth {
     }
     if let Some(wanted) = curated {
         need(of(subject.object.as_ref().map(|(_, curated)| curated == wanted)));
+    }
+    if let Some(name) = value_set {
+        need(of(Some(values.get(name).is_some_and(|value| !value.to_string().is_empty()))));
+    }
+    if let Some(wanted) = failing_command_known {
+        let known = matches!(subject.target, Target::Failing { command: Some(_), .. });
+        need(of(Some(known == *wanted)));
     }
     if !channel.is_empty() {
         need(of(subject.channel.as_ref().map(|it| channel.contains(it))));
@@ -169,8 +180,17 @@ mod tests {
         let plausible = subject(Fact::among(vec![ubuntu("20.04"), ubuntu("22.04")], "the default"));
         let mixed = subject(Fact::among(vec![ubuntu("20.04"), ubuntu("24.04")], "the default"));
         let unknown = subject(Fact::unknown("the base"));
-        assert!(applies(&safe, &known) && applies(&unsafe_, &known));
-        assert!(!applies(&safe, &plausible) && applies(&unsafe_, &plausible) && applies(&advice, &plausible));
-        assert!(!applies(&unsafe_, &mixed) && !applies(&unsafe_, &unknown) && !applies(&advice, &unknown));
+        let none = BTreeMap::new();
+        assert!(applies(&safe, &known, &none) && applies(&unsafe_, &known, &none));
+        assert!(
+            !applies(&safe, &plausible, &none)
+                && applies(&unsafe_, &plausible, &none)
+                && applies(&advice, &plausible, &none)
+        );
+        assert!(
+            !applies(&unsafe_, &mixed, &none)
+                && !applies(&unsafe_, &unknown, &none)
+                && !applies(&advice, &unknown, &none)
+        );
     }
 }

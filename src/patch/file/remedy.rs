@@ -77,6 +77,12 @@ pub struct Conditions {
     /// The environment is one of Azure ML's own, which only they can change.
     #[serde(default)]
     pub curated: Option<bool>,
+    /// `envfix.toml` sets this value, which has none by itself.
+    #[serde(default)]
+    pub value_set: Option<String>,
+    /// It is known which command of the instruction that failed is meant.
+    #[serde(default)]
+    pub failing_command_known: Option<bool>,
     /// The channel that decides which pip the conda environment gets is one of these.
     #[serde(default)]
     pub channel: Vec<String>,

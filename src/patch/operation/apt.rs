@@ -5,7 +5,6 @@ use super::layout;
 use crate::change::{Change, WordId};
 use crate::dockerfile::run::{Form, Run};
 use crate::edit::Edit;
-use crate::facts::effects::Place;
 use crate::patch::file::Link;
 use crate::patch::subject::{Subject, Target};
 use crate::patch::view::DockerfileView;
@@ -57,8 +56,7 @@ pub fn run_before(commands: &[String], subject: &Subject, view: &DockerfileView<
     if (before.saturating_sub(2)..before).any(there) {
         return Ok(Outcome::default());
     }
-    let first = Place { instruction: before, command: 0 };
-    let state = view.timeline.before(first).ok_or_else(|| action.clone())?;
+    let state = view.timeline.before_run(before).ok_or_else(|| action.clone())?;
     let user = match (state.user.value(), &state.user_written) {
         (Some(user), _) if user == "root" => None,
         (Some(_), Some(written)) => Some(written),

@@ -62,7 +62,7 @@ pub fn pip_before(arguments: &[String], subject: &Subject, view: &DockerfileView
     let called = command.words.get(..=pip.pip).unwrap_or_default();
     let words: Vec<String> = called.iter().map(|word| word.raw.clone()).chain(arguments).collect();
     let same = |other: &Command| other.words.iter().map(|word| &word.raw).eq(&words);
-    if number.checked_sub(1).and_then(|before| run.script.commands.get(before)).is_some_and(same) {
+    if run.script.commands.iter().any(same) {
         return Ok(Outcome::default());
     }
     let text = words.join(" ");

@@ -28,6 +28,10 @@ pub fn environment(variables: &[Variable], subject: &Subject, view: &DockerfileV
     if pairs.is_empty() {
         return Ok(Outcome::default());
     }
+    // Values may come from an `envfix.toml`: one with a password would stand in every image.
+    if pairs.iter().any(|pair| pair.contains(|c: char| c.is_whitespace() || "\"'\\$@{`".contains(c))) {
+        return Err("set it by hand: envfix writes no value with blanks, quotes, variables or credentials".to_owned());
+    }
     let behind = instruction >= view.model.dockerfile.instructions.len();
     let continued = view.source.text().trim_end().ends_with(view.model.dockerfile.escape);
     if behind && continued {

@@ -25,11 +25,8 @@ pub fn failing(
         .filter(|(_, command, _)| condition.runs.is_none_or(|tool| calls(command, tool)))
         .collect();
     let Some(wanted) = condition.runs else {
-        let mut subject = Subject::new(Target::Failing { instruction, command: None }, span, None);
-        if let Some((_, _, state)) = calls.first() {
-            subject.release = state.release.clone();
-        }
-        return Some(subject);
+        let state = view.timeline.before_run(instruction);
+        return Some(Subject::new(Target::Failing { instruction, command: None }, span, state));
     };
     // Where several commands call the tool, the one that names what the log names.
     let named = |command: &Command| {
