@@ -81,6 +81,8 @@ pub struct SpecItem {
 pub struct PipMap {
     /// The requirements, in order; empty for `- pip:` without a list.
     pub items: Vec<PipItem>,
+    /// Whether there is a list.
+    pub list: bool,
     /// What stands there and is no requirement: maps, lists and empty entries in the list, or one
     /// value in its place.
     pub others: Vec<Span>,
@@ -97,6 +99,8 @@ pub struct PipMap {
 /// One line of the requirements file that conda makes from `- pip:`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PipItem {
+    /// Its number among all that stands in the list.
+    pub number: usize,
     /// The requirement, unquoted.
     pub text: String,
     /// The scalar, quotes included.
@@ -375,7 +379,7 @@ fn read_dependency(
             if !requirements.is_sequence() && !requirements.is_null() {
                 others.push(document.node(list).span);
             }
-            for (id, value) in pip_items.iter().zip(values) {
+            for (number, (id, value)) in pip_items.iter().zip(values).enumerate() {
                 let node = document.node(*id);
                 match &document.resolve(*id).kind {
                     Kind::Scalar { value: text, style } if !value.is_null() => {
@@ -383,6 +387,7 @@ fn read_dependency(
                             return None;
                         }
                         items.push(PipItem {
+                            number,
                             text: text.clone(),
                             span: node.span,
                             style: *style,
@@ -394,7 +399,8 @@ fn read_dependency(
             }
             let key = document.node(key).span;
             let comment = document.comment_behind(key.end);
-            Some(Dependency::Pip(PipMap { items, others, key, item, comment, shared: document.is_shared(id) }))
+            let list = requirements.is_sequence();
+            Some(Dependency::Pip(PipMap { items, list, others, key, item, comment, shared: document.is_shared(id) }))
         }
         (Kind::Scalar { .. }, serde_yaml::Value::Mapping(_) | serde_yaml::Value::Sequence(_)) => None,
         (Kind::Mapping { .. }, serde_yaml::Value::String(_) | serde_yaml::Value::Sequence(_)) => None,

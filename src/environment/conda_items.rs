@@ -35,6 +35,8 @@ pub enum Untaken {
     Repository,
     /// `- pip:` with anything but a list.
     PipNoList,
+    /// A map, a list or nothing among the requirements of `- pip:`.
+    PipNoText(Span),
     /// A `- pip:` that another one follows.
     PipTwice,
 }
@@ -69,7 +71,8 @@ impl CondaEnvironment {
                 // A map that is an alias or has an anchor may be a section that stands for several environments.
                 Dependency::Pip(pip) if !pip.items.is_empty() && last != Some(index) => Untaken::PipTwice,
                 Dependency::Pip(pip) => {
-                    (pip.items.is_empty() && !pip.others.is_empty()).then_some(Untaken::PipNoList)?
+                    let other = pip.others.iter().find(|span| !self.text[span.start..span.end].contains('{'))?;
+                    if pip.list { Untaken::PipNoText(*other) } else { Untaken::PipNoList }
                 }
                 Dependency::Other { .. } => self.untaken_other(index)?,
             };
@@ -169,10 +172,6 @@ impl CondaEnvironment {
         if pip.shared || item.shared {
             return Err("it has an anchor or is an alias: its text means something elsewhere too".to_owned());
         }
-        // Numbers of requirements count the texts only, those of the values every item.
-        if !pip.others.is_empty() {
-            return Err("its pip section holds more than texts".to_owned());
-        }
         let raw = &self.text[item.span.start..item.span.end];
         let quotes = match item.style {
             Style::Plain => 0,
@@ -185,7 +184,7 @@ impl CondaEnvironment {
         let edit = Edit::insert(item.span.start + quotes + offset, "=");
         let mut text = item.text.clone();
         text.insert(offset, '=');
-        let steps = [Step::Item(index), Step::Key("pip".to_owned()), Step::Item(number)];
+        let steps = [Step::Item(index), Step::Key("pip".to_owned()), Step::Item(item.number)];
         let path = self.list_path().into_iter().chain(steps).collect();
         Ok((vec![edit], Change::SetValue { path, value: Scalar::Text(text) }))
     }
@@ -240,4 +239,160 @@ fn is_package(text: &str) -> bool {
 fn is_version(text: &str) -> bool {
     let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '*');
     text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(letters) && !text.ends_with('.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::document::Syntax;
+    use crate::environment::values;
+    use crate::source::Source;
+
+    fn environment(text: &str) -> CondaEnvironment {
+        CondaEnvironment::parse(&Source::from_text("environment.yml", text)).unwrap().unwrap()
+    }
+
+    fn only(item: &str) -> Option<Untaken> {
+        let mut found = environment(&format!("dependencies:\n- {item}\n- a\n")).untaken();
+        assert!(found.len() < 2);
+        found.pop().map(|(_, why)| why)
+    }
+
+    /// The text with an edit, which must be the change applied to the values before.
+    #[track_caller]
+    fn apply(text: &str, (edits, change): (Vec<Edit>, Change)) -> String {
+        let after = crate::edit::apply(text, &edits).unwrap();
+        let expected = values::apply(values::read(text, Syntax::Yaml).unwrap(), &[&change]).unwrap();
+        assert!(values::same(&expected, &values::read(&after, Syntax::Yaml).unwrap()), "{after}");
+        after
+    }
+
+    #[test]
+    fn a_colon_where_an_equals_sign_is_meant_is_found_in_texts_and_maps() {
+        for (item, meant) in [
+            ("python: 3.10", "python=3.10"),
+            ("python:3.11", "python=3.11"),
+            ("'numpy:1.26.*'", "numpy=1.26.*"),
+            ("{scikit-learn: '1.5'}", "scikit-learn=1.5"),
+        ] {
+            assert!(matches!(only(item), Some(Untaken::Colon { meant: found, .. }) if found == meant), "{item}");
+        }
+        for item in
+            ["conda-forge::python", "conda-forge:python", "python: latest", "python:", "python: {a: 1}", "uv: [a]"]
+        {
+            assert_eq!(only(item), None, "{item}");
+        }
+    }
+
+    #[test]
+    fn other_items_that_conda_does_not_take_are_told_apart() {
+        assert_eq!(only("npm: [yarn]"), Some(Untaken::Section("npm".to_owned())));
+        assert_eq!(only("3.8"), Some(Untaken::NoText));
+        assert_eq!(only("[a, b]"), Some(Untaken::NoText));
+        assert_eq!(only("'>=3.8'"), Some(Untaken::NoName));
+        assert_eq!(only("-r requirements.txt"), Some(Untaken::PipOption));
+        assert_eq!(only("git+https://example.org/a.git"), Some(Untaken::Repository));
+        assert_eq!(only("pip: 24.0"), Some(Untaken::PipNoList));
+        assert!(matches!(only("pip: [a, [b]]"), Some(Untaken::PipNoText(_))));
+        for item in [
+            "",
+            "~",
+            "a",
+            "pip:",
+            "pip: [a]",
+            "pip: [\"{{ a }}\"]",
+            "'{{ a }}:1'",
+            "a @ b",
+            "https://example.org/a.conda",
+        ] {
+            assert_eq!(only(item), None, "{item}");
+        }
+    }
+
+    #[test]
+    fn of_two_pip_sections_the_first_is_not_taken() {
+        let found = environment("dependencies:\n- pip: [a]\n- b\n- pip: [c]\n").untaken();
+        assert_eq!(found, [(0, Untaken::PipTwice)]);
+    }
+
+    #[test]
+    fn files_of_other_tools_are_not_plainly_conda() {
+        for text in ["dependencies: [a]\n", "name: a\nchannels: [b]\ndependencies:\n- pip: [c]\nprefix: /d\n"] {
+            assert!(environment(text).is_plainly_conda(), "{text}");
+        }
+        for text in [
+            "dependencies:\n- name: redis\n  version: 1.2\n",
+            "dependencies:\n- role: common\n",
+            "build_dependencies: [a]\ndependencies: [b]\n",
+            "dependencies:\n- a\n- {name: b, version: 1}\n",
+            "dependencies: []\n",
+        ] {
+            assert!(!environment(text).is_plainly_conda(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_colon_is_written_as_an_equals_sign_and_nothing_else_changes() {
+        let spell = |text: &str, index| {
+            let environment = environment(text);
+            let (_, why) = environment.untaken().into_iter().find(|(at, _)| *at == index).unwrap();
+            let Untaken::Colon { meant, .. } = why else { panic!("{why:?}") };
+            environment.spell(index, &meant).map(|done| apply(text, done))
+        };
+        let text = "dependencies:\r\n- python : 3.10 # why\r\n- a\r\n";
+        assert_eq!(spell(text, 0).unwrap(), "dependencies:\r\n- python=3.10 # why\r\n- a\r\n");
+        assert_eq!(spell("dependencies: [a, b: 1.10, c]\n", 1).unwrap(), "dependencies: [a, b=1.10, c]\n");
+        assert_eq!(spell("dependencies: [a, 'b:1.10']", 1).unwrap(), "dependencies: [a, 'b=1.10']");
+        assert!(spell("dependencies:\n- b:\n    1.10\n", 0).unwrap_err().contains("several lines"));
+        assert!(spell("dependencies:\n- a: !!str 1.10\n", 0).unwrap_err().contains("tag"));
+        assert!(spell("dependencies:\n- &x {a: 1}\n- *x\n", 0).unwrap_err().contains("anchor"));
+    }
+
+    #[test]
+    fn an_operator_is_spelt_in_its_quotes_whatever_stands_beside_it() {
+        let text = "dependencies:\n- pip:\n  -\n  - 'a [b] = 1.0'  # c\n  - d=2; python_version>\"3\"\n";
+        let environment = environment(text);
+        let places: Vec<(usize, usize)> =
+            environment.wrong_operators().map(|(index, item, ..)| (index, item)).collect();
+        assert_eq!(places, [(0, 0), (0, 1)]);
+        let first = apply(text, environment.spell_operator(0, 0).unwrap());
+        assert_eq!(first, text.replace("= 1.0", "== 1.0"));
+        let second = apply(text, environment.spell_operator(0, 1).unwrap());
+        assert_eq!(second, text.replace("d=2", "d==2"));
+        assert!(environment.spell_operator(0, 2).is_err() && environment.spell_operator(1, 0).is_err());
+    }
+
+    #[test]
+    fn channels_are_listed_before_the_dependencies_in_their_style() {
+        let list = |text: &str| {
+            let environment = environment(text);
+            environment.insert_channels(&["conda-forge".to_owned(), "defaults".to_owned()]).map(|edit| {
+                let change = Change::InsertList {
+                    path: Vec::new(),
+                    before: "dependencies".to_owned(),
+                    key: "channels".to_owned(),
+                    items: vec!["conda-forge".to_owned(), "defaults".to_owned()],
+                };
+                apply(text, (vec![edit], change))
+            })
+        };
+        assert_eq!(
+            list("name: a\r\n# b\r\ndependencies:\r\n  -   c\r\n").unwrap(),
+            "name: a\r\nchannels:\r\n  -   conda-forge\r\n  -   defaults\r\n# b\r\ndependencies:\r\n  -   c\r\n"
+        );
+        assert_eq!(
+            list("# a\n\ndependencies: [c]").unwrap(),
+            "# a\n\nchannels: [conda-forge, defaults]\ndependencies: [c]"
+        );
+        assert_eq!(
+            list("{name: a, dependencies: [c]}\n").unwrap(),
+            "{name: a, channels: [conda-forge, defaults], dependencies: [c]}\n"
+        );
+        assert_eq!(
+            list("{\n  \"dependencies\": [\"c\"]\n}").unwrap(),
+            "{\n  \"channels\": [conda-forge, defaults],\n  \"dependencies\": [\"c\"]\n}"
+        );
+        assert!(list("&a\ndependencies: [c]\n").is_err());
+        assert!(list("dependencies: []\n").is_ok());
+    }
 }

@@ -105,6 +105,8 @@ pub enum NotTaken {
     Repository,
     /// `- pip:` with anything but a list.
     PipNoList,
+    /// A map, a list or nothing among the requirements of `- pip:`.
+    PipNoText,
     /// A `- pip:` that another one follows: conda takes only the last.
     PipTwice,
 }

@@ -115,12 +115,17 @@ fn items(view: &CondaView<'_>, wanted: NotTaken) -> Vec<Subject> {
             | (Untaken::PipOption, NotTaken::PipOption)
             | (Untaken::Repository, NotTaken::Repository)
             | (Untaken::PipNoList, NotTaken::PipNoList)
+            | (Untaken::PipNoText(_), NotTaken::PipNoText)
             | (Untaken::PipTwice, NotTaken::PipTwice) => true,
             _ => false,
         };
         let mut subject = Some(view.subject(index)).filter(|_| holds)?;
+        if let Untaken::PipNoText(span) = why {
+            subject.place = span;
+        }
         let written = match &why {
             Untaken::Section(key) => key.clone(),
+            Untaken::PipNoText(span) if span.is_empty() => "an item with nothing in it".to_owned(),
             _ => shortened(environment.text_of(subject.place)),
         };
         subject.texts.insert("written", written);
