@@ -146,7 +146,7 @@ impl CondaEnvironment {
             return Err("its keys have tags or anchors".to_owned());
         }
         let json = document.syntax() == Syntax::Json;
-        let scalar = |name: &String| quoted(name, if json { Style::Double } else { Style::Plain }, true);
+        let scalar = |name: &String| if json { quoted(name, Style::Double, true) } else { self.written(name) };
         let list = || names.iter().map(scalar).collect::<Vec<_>>().join(", ");
         let name = quoted("channels", style, true);
         let indent = self.own_lines(node.start);

@@ -390,7 +390,7 @@ mod tests {
         );
         assert_eq!(
             list("{\n  \"dependencies\": [\"c\"]\n}").unwrap(),
-            "{\n  \"channels\": [conda-forge, defaults],\n  \"dependencies\": [\"c\"]\n}"
+            "{\n  \"channels\": [\"conda-forge\", \"defaults\"],\n  \"dependencies\": [\"c\"]\n}"
         );
         assert!(list("&a\ndependencies: [c]\n").is_err());
         assert!(list("dependencies: []\n").is_ok());
