@@ -134,7 +134,9 @@ fn items(view: &CondaView<'_>, wanted: NotTaken) -> Vec<Subject> {
         }
         Some(subject)
     });
-    found.take(MANY).collect()
+    // What can be fixed is fixed in one go, however much it is.
+    let most = if matches!(wanted, NotTaken::PythonColon | NotTaken::PackageColon) { usize::MAX } else { MANY };
+    found.take(most).collect()
 }
 
 /// The first line of a text, and not too much of it.
