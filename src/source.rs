@@ -110,7 +110,9 @@ pub enum SourceError {
         offset: usize,
     },
     /// UTF-16 with a byte order mark.
-    #[error("line 1: the file is UTF-16; Docker and conda read UTF-8: save it as UTF-8 and run again")]
+    #[error(
+        "line 1: the file is UTF-16; Docker and conda read UTF-8: save it as UTF-8 (`iconv -f UTF-16 -t UTF-8`) and run again"
+    )]
     Utf16,
 }
 

@@ -266,11 +266,20 @@ fn expect(shape: &mut Shape, original: &Reading, changes: &[&Change]) -> Result<
             tokens.splice(at..at + removed, words);
         }
     }
-    comments.sort_by_key(|comment| comment.0);
-    for (instruction, comment) in comments.into_iter().rev() {
-        let start = original.dockerfile.instructions.get(instruction).map_or(0, |instruction| instruction.span.start);
-        let at = original.dockerfile.comments.partition_point(|comment| comment.start < start);
-        shape.comments.insert(at, comment);
+    if !comments.is_empty() {
+        comments.sort_by_key(|comment| comment.0);
+        let start_of =
+            |instruction: usize| original.dockerfile.instructions.get(instruction).map_or(0, |it| it.span.start);
+        let mut moved = comments.into_iter().map(|(instruction, comment)| (start_of(instruction), comment)).peekable();
+        let mut all = Vec::new();
+        for (span, comment) in original.dockerfile.comments.iter().zip(std::mem::take(&mut shape.comments)) {
+            while let Some((_, moved)) = moved.next_if(|(start, _)| *start <= span.start) {
+                all.push(moved);
+            }
+            all.push(comment);
+        }
+        all.extend(moved.map(|(_, comment)| comment));
+        shape.comments = all;
     }
     inserted.sort_by_key(|insert| insert.0);
     for (before, keyword, arguments) in inserted.into_iter().rev() {

@@ -233,8 +233,11 @@ fn wanted(plan: &Plan, member: usize) -> Vec<usize> {
     wanted
 }
 
+/// How many fixes of a file are tried one by one where they are not proven together: each try reads the whole file.
+const TRIED: usize = 200;
+
 /// The file with every fix that the plan applies to it; `None` when there is none. Where the fixes together are not
-/// proven, each is tried on top of those before it, and those that fail are held back.
+/// proven, each is tried on top of those before it, and those that fail are held back; of too many, all.
 fn prove(project: &Project, plan: &mut Plan, member: usize) -> Option<Source> {
     let wanted = wanted(plan, member);
     if wanted.is_empty() {
@@ -242,6 +245,13 @@ fn prove(project: &Project, plan: &mut Plan, member: usize) -> Option<Source> {
     }
     if let Ok(after) = patched(project, member, &plan.findings, &wanted) {
         return Some(after);
+    }
+    if wanted.len() > TRIED {
+        let mismatch = format!("{} fixes together are not proven, and too many to try one by one", wanted.len());
+        for number in wanted {
+            plan.decisions[number] = Decision::Withhold(Withheld::Unverified { mismatch: mismatch.clone() });
+        }
+        return None;
     }
     let (mut proven, mut last) = (Vec::new(), None);
     for number in wanted {

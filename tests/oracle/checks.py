@@ -448,6 +448,7 @@ def compare_instructions(data, old, new, edits):
     directives = re.match(rb"(\xef\xbb\xbf)?([ \t]*#[ \t]*[A-Za-z]+[ \t]*=.*\n)*", data)
     escape = re.search(rb"(?im)^(\xef\xbb\xbf)?[ \t]*#[ \t]*escape[ \t]*=[ \t]*`", directives[0])
     named = collections.Counter()
+    moved = collections.defaultdict(list)
     added = collections.defaultdict(list)  # number of the instruction before which they stand: new instructions
     for edit in edits:
         start, end, replacement = edit["start"], edit["end"], edit["replacement"]
@@ -466,6 +467,10 @@ def compare_instructions(data, old, new, edits):
             insert = start == end == len(data) and re.match(r"\r?\n", replacement) and not data.endswith(b"\n")
             at = len(old)
         if insert:
+            lines = [line.strip() for line in replacement.splitlines()]
+            if lines and at < len(old) and all(line.startswith("#") for line in lines):
+                moved[at] += " ".join(lines).split()  # a comment that stood behind the arguments
+                continue
             inserted = parse(("# escape=`\n" if escape else "") + replacement)
             if isinstance(inserted, Exception):
                 yield f"what is inserted on line {first} is no instruction: {inserted}"
@@ -489,17 +494,28 @@ def compare_instructions(data, old, new, edits):
             if key_of(was) != key_of(now):
                 yield f"no fix names instruction {number}: {was.original!r} is {now.original!r}"
         else:
-            yield from compare_named(number, was, now, named[at])
+            yield from compare_named(number, was, now, named[at], moved[at])
     if len(expected) != len(new):
         yield f"{len(new)} instructions in place of {len(expected)}"
 
 
-def compare_named(number, was, now, edits):
+def compare_named(number, was, now, edits, comment):
     """An instruction that a fix names may say something else, but not be something else; and each edit may replace one
-    word of it at most."""
+    word of it at most. What is no instruction to Docker may become one: by its blanks, or by a keyword that is much
+    like the old one. The words of a comment may move to a line above."""
+    old, new = was.original.split(), now.original.split()
+    if comment:
+        if old[-len(comment):] != comment or old[:-len(comment)] != new:
+            yield f"instruction {number} is not as it was without {' '.join(comment)!r}: {now.original!r}"
+        return
+    if was.cmd.upper() not in INSTRUCTIONS and now.cmd.upper() in INSTRUCTIONS:
+        like = difflib.SequenceMatcher(None, old[0].upper(), new[0].upper()).ratio() > 0.5
+        if "".join(old) != "".join(new) and (old[1:] != new[1:] or not like):
+            yield f"instruction {number} is no spelling of {was.original!r}: {now.original!r}"
+        return
     if key_of(was)[:4] != key_of(now)[:4] or [it.name for it in was.heredocs] != [it.name for it in now.heredocs]:
         yield f"instruction {number} has another keyword, form, flag or heredoc: {now.original!r}"
-    matcher = difflib.SequenceMatcher(None, was.original.split(), now.original.split(), autojunk=False)
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     lost = sum(it[2] - it[1] for it in matcher.get_opcodes() if it[0] in ("replace", "delete"))
     if lost > edits:
         yield f"instruction {number} lost {lost} words through {edits} edits: {was.original!r} is {now.original!r}"

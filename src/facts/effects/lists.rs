@@ -215,11 +215,15 @@ impl State {
         if let Some(text) = tool::nested(command) {
             return match crate::shell::parse(&text) {
                 Ok(script) => {
-                    let unread = |command: &Command| tool::nested(command).is_some();
-                    if script.commands.iter().any(unread) {
-                        self.lists_touched();
+                    let mut previous = None;
+                    for command in &script.commands {
+                        // Deeper texts are not looked into.
+                        match tool::nested(command) {
+                            Some(_) => self.lists_touched(),
+                            None => self.lists_after(command, previous),
+                        }
+                        previous = Some(command);
                     }
-                    self.lists_after_all(&script);
                 }
                 Err(_) => self.lists_touched(),
             };
@@ -264,9 +268,7 @@ impl State {
     pub(in crate::facts) fn lists_after_all(&mut self, script: &Script) {
         let mut previous = None;
         for command in &script.commands {
-            if tool::nested(command).is_none() {
-                self.lists_after(command, previous);
-            }
+            self.lists_after(command, previous);
             previous = Some(command);
         }
     }
@@ -287,12 +289,7 @@ impl State {
             return self.lists_touched();
         }
         match crate::shell::parse(instruction.arguments_text()) {
-            Ok(script) => {
-                if script.commands.iter().any(|command| tool::nested(command).is_some()) {
-                    self.lists_touched();
-                }
-                self.lists_after_all(&script);
-            }
+            Ok(script) => self.lists_after_all(&script),
             Err(_) => self.lists_touched(),
         }
     }

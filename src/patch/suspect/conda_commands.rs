@@ -82,8 +82,11 @@ fn not_taken(conda: &Conda<'_>) -> Option<String> {
 pub fn without_conda(view: &DockerfileView<'_>) -> Vec<Subject> {
     let mut subjects = Vec::new();
     for stage in &view.model.dockerfile.stages {
-        let found = view.commands(stage.instructions.clone()).find_map(|(place, command, state)| {
-            let word = called(command)?;
+        // Behind the first call conda is spoken of, so that no other is looked at.
+        let first = view
+            .commands(stage.instructions.clone())
+            .find_map(|(place, command, state)| Some((place, command, state, called(command)?)));
+        let found = first.and_then(|(place, command, state, word)| {
             let certain = command.nesting.iter().all(|it| *it == Nesting::Group)
                 && matches!(command.before, None | Some(Operator::And | Operator::Semicolon | Operator::Newline))
                 && command.after != Some(Operator::Or)
