@@ -10,6 +10,8 @@ mod dockerfile;
 mod script;
 mod values;
 
+use std::collections::BTreeSet;
+
 use crate::change::Change;
 use crate::edit::{self, Edit};
 use crate::environment::document::Syntax;
@@ -193,13 +195,16 @@ fn settle(
 
 /// What failed verification is found again, and fails again.
 fn leave_failed(plan: &Plan, member: usize, again: &mut Plan) {
+    let unverified = |decision: &Decision| matches!(decision, Decision::Withhold(Withheld::Unverified { .. }));
+    let failed: BTreeSet<&str> = plan
+        .findings
+        .iter()
+        .zip(&plan.decisions)
+        .filter(|(other, decision)| other.member == member && unverified(decision))
+        .map(|(other, _)| other.patch.as_str())
+        .collect();
     for (finding, decision) in again.findings.iter().zip(&mut again.decisions) {
-        let failed = plan.findings.iter().zip(&plan.decisions).any(|(other, decision)| {
-            other.member == member
-                && other.patch == finding.patch
-                && matches!(decision, Decision::Withhold(Withheld::Unverified { .. }))
-        });
-        if *decision == Decision::Apply && failed {
+        if *decision == Decision::Apply && failed.contains(finding.patch.as_str()) {
             *decision = Decision::Ignore;
         }
     }
