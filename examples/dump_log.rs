@@ -1,20 +1,33 @@
-//! Prints what envfix reads in build logs: `cargo run --example dump_log -- [--tsv] FILE…`.
+//! Prints what envfix reads in build logs: `cargo run --example dump_log -- [--tsv] [--symptoms=FILE] FILE…`. The file
+//! of symptoms has a pattern a line, and behind a tab the one for the lines below.
 
 use std::fs::File;
 
 use envfix::build_log::{BuildLog, LogError, Outcome, Step, SymptomSet, read};
 
+const SYMPTOMS: &[(&str, Option<&str>)] = &[
+    (r"No matching distribution found for (?P<spec>\S+)", None),
+    (r"ResolvePackageNotFound:", Some(r"^\s*- (?P<spec>\S+)")),
+    (r"Unable to locate package (?P<package>\S+)", None),
+    (r"(?P<command>\S+): (?:command )?not found", None),
+    (r"(?P<error>\w+Error): (?P<message>.*)", None),
+];
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let symptoms = [
-        (r"No matching distribution found for (?P<spec>\S+)", None),
-        (r"ResolvePackageNotFound:", Some(r"^\s*- (?P<spec>\S+)")),
-        (r"Unable to locate package (?P<package>\S+)", None),
-        (r"(?P<command>\S+): (?:command )?not found", None),
-        (r"(?P<error>\w+Error): (?P<message>.*)", None),
-    ];
-    let set = SymptomSet::new(symptoms.map(|(pattern, below)| (pattern.to_owned(), below.map(str::to_owned))))?;
     let (options, files): (Vec<String>, Vec<String>) =
         std::env::args().skip(1).partition(|word| word.starts_with("--"));
+    let symptoms: Vec<(String, Option<String>)> =
+        match options.iter().find_map(|option| option.strip_prefix("--symptoms=")) {
+            Some(file) => std::fs::read_to_string(file)?
+                .lines()
+                .map(|line| match line.split_once('\t') {
+                    Some((pattern, below)) => (pattern.to_owned(), Some(below.to_owned())),
+                    None => (line.to_owned(), None),
+                })
+                .collect(),
+            None => SYMPTOMS.iter().map(|(pattern, below)| ((*pattern).to_owned(), below.map(str::to_owned))).collect(),
+        };
+    let set = SymptomSet::new(symptoms)?;
     let table = options.iter().any(|option| option == "--tsv");
     for file in files {
         let log = File::open(&file).map_err(LogError::Io).and_then(|input| read(input, &set));

@@ -145,10 +145,10 @@ impl<'s> Reader<'s> {
     }
 
     /// Gives the builder's message about a step to it; `from` is where symptoms count.
-    fn feed_message(&mut self, step: Option<u64>, line: u64, text: &[u8], from: usize) {
+    fn feed_message(&mut self, step: Option<u64>, line: u64, text: &[u8], from: usize, origin: Origin) {
         let mut candidates = std::mem::take(&mut self.candidates);
         self.set.matcher.candidates(text, &mut candidates);
-        self.feed(step, Seen { line, text, from, candidates: &candidates, origin: Origin::Builder });
+        self.feed(step, Seen { line, text, from, candidates: &candidates, origin });
         self.candidates = candidates;
     }
 
@@ -238,7 +238,6 @@ impl<'s> Reader<'s> {
         if self.ended.is_none() && whole {
             self.ended = Some(true);
         }
-        let failed = self.steps.failed().find(|(_, track)| !track.step.overcome).map(|(_, track)| track.builder);
         if self.builder.is_none() {
             if !self.head.has_output() {
                 return None;
@@ -258,7 +257,14 @@ impl<'s> Reader<'s> {
                 self.steps.add(head);
             }
         }
-        let error = self.error.filter(|(_, _, build)| *build == self.build || self.ended != Some(true));
+        // An earlier failure is overcome when a later build went well, or failed otherwise.
+        let of_step = self.steps.last_failed_build();
+        let error = self.error.filter(|(_, _, build)| of_step.is_none_or(|failed| failed < *build));
+        let error = error.filter(|(_, _, build)| *build == self.build || self.ended != Some(true));
+        let last = error.as_ref().map(|(_, _, build)| *build).or(of_step);
+        let failed = of_step.filter(|build| Some(*build) == last);
+        let of_failed =
+            self.steps.failed().find(|(_, track)| Some(track.build) == failed).map(|(_, track)| track.builder);
         let ended = match self.ended {
             _ if failed.is_some() || error.is_some() => Ended::Failed,
             Some(true) => Ended::Succeeded,
@@ -267,8 +273,8 @@ impl<'s> Reader<'s> {
         };
         Some(BuildLog {
             lines,
-            builder: failed.flatten().or(self.builder),
-            steps: self.steps.finish(),
+            builder: of_failed.flatten().or(self.builder),
+            steps: self.steps.finish(last),
             ended,
             error: error.map(|(line, text, _)| (line, text)),
             outside: self.outside.finish_outside(),

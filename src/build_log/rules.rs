@@ -128,10 +128,13 @@ pub(super) const PATTERNS: &[(Rule, &str)] = &[
     (Rule::Version(Tool::Pip), r"new release of pip (?:is )?available: (?P<version>\d+(?:\.\w+)+) ->"),
     (Rule::Version(Tool::Pip), r"[ /]pip-(?P<version>\d+(?:\.\d+)+)(?:-py\d|\.dist-info)"),
     (Rule::Version(Tool::Pip), r"^\s*Successfully installed (?:.* )?pip-(?P<version>\d+(?:\.\w+)+)"),
+    (Rule::Version(Tool::Pip), r"^Setting up python3?-pip \((?P<version>\d+(?:\.\d+)+)"),
+    (Rule::Version(Tool::Pip), r"::pip-(?P<version>\d+(?:\.\d+)+)-"),
     (Rule::Version(Tool::Conda), r"^\s*conda version : (?P<version>\d+(?:\.\w+)+)"),
     (Rule::Version(Tool::Conda), r"^\s*current version: (?P<version>\d+(?:\.\w+)+)$"),
     (Rule::Version(Tool::Conda), r"^conda (?P<version>\d+\.\d+\.\d+)$"),
     (Rule::Version(Tool::Python), r"/python(?P<version>[23]\.\d+)/(?:site|dist)-packages"),
+    (Rule::Version(Tool::Python), r"^Setting up python[23]\.\d+ \((?P<version>[23]\.\d+\.\d+)"),
     (Rule::Version(Tool::Python), r"^Python (?P<version>[23]\.\d+\.\d+\w*)$"),
     (Rule::Version(Tool::Python), r"^\s*python version : (?P<version>[23]\.\d+\.\d+)"),
     (

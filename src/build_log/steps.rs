@@ -134,9 +134,13 @@ impl Steps {
         }
     }
 
-    /// The steps as they are given out. Of the failures only those of the last build that failed count.
-    pub fn finish(mut self) -> Vec<Step> {
-        let last = self.failed().map(|(_, track)| track.build).max();
+    /// The build in which a step failed last, unless that was overcome.
+    pub fn last_failed_build(&self) -> Option<u32> {
+        self.failed().filter(|(_, track)| !track.step.overcome).map(|(_, track)| track.build).max()
+    }
+
+    /// The steps as they are given out. Of the failures only those of the `last` build that failed count.
+    pub fn finish(mut self, last: Option<u32>) -> Vec<Step> {
         for serial in &self.failed {
             if let Some(track) = self.tracks.get_mut(serial) {
                 track.step.overcome |= Some(track.build) < last;

@@ -13,6 +13,8 @@ use crate::output::redact::redact;
 
 /// Of one symptom so many are kept at the beginning, and as many at the end.
 const KEPT: usize = 32;
+/// So many sightings of all symptoms are kept in one step; beyond that only the first and the last of each.
+const KEPT_IN_ALL: usize = 500;
 /// How many matches below a sighting are kept.
 const BELOW: usize = 50;
 /// How many sightings may be waiting for lines below them.
@@ -77,11 +79,12 @@ impl Kept {
         self.first.iter().chain(&self.last)
     }
 
-    fn push(&mut self, sighting: Sighting) {
-        if self.first.len() < KEPT {
+    /// Adds a sighting; where there is no `room` only the first and the last are kept.
+    fn push(&mut self, sighting: Sighting, room: bool) {
+        if self.first.is_empty() || (room && self.first.len() < KEPT) {
             self.first.push(sighting);
         } else {
-            if self.last.len() == KEPT {
+            if self.last.len() == KEPT || !room {
                 self.last.pop_front();
             }
             self.last.push_back(sighting);
@@ -247,6 +250,7 @@ impl Track {
 
     fn keep(&mut self, set: &SymptomSet, sighting: Sighting, origin: Origin) {
         let symptom = sighting.symptom;
+        let room = self.held() < KEPT_IN_ALL;
         let kept = self.sightings.entry(symptom).or_default();
         match origin {
             Origin::Redrawn | Origin::Repeated => {
@@ -271,7 +275,7 @@ impl Track {
             }
         }
         let line = sighting.line;
-        kept.push(sighting);
+        kept.push(sighting, room);
         self.watch_below(set, symptom, line, line);
     }
 

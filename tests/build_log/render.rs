@@ -165,7 +165,7 @@ fn printed(good: bool) -> impl Iterator<Item = &'static str> {
 
 fn docker(print: &dyn Fn(&str) -> String, good: bool) -> Vec<String> {
     let mut lines = vec!["Sending build context to Docker daemon  2.048kB".to_owned()];
-    let mut step = |lines: &mut Vec<String>, number: usize, instruction: &str| {
+    let step = |lines: &mut Vec<String>, number: usize, instruction: &str| {
         lines.push(format!("Step {number}/4 : {instruction}"));
     };
     step(&mut lines, 1, BEFORE[0]);

@@ -218,7 +218,9 @@ impl Reader<'_> {
         if let (Some(track), Some(instruction)) = (self.steps.get_mut(serial), instruction) {
             track.step.instruction.get_or_insert(instruction);
         }
-        self.feed(Some(serial), Seen { from: behind, origin: Origin::Builder, ..seen });
+        // A command has printed why; otherwise this message is all there is.
+        let origin = if exit.is_some() { Origin::Builder } else { Origin::Output };
+        self.feed(Some(serial), Seen { from: behind, origin, ..seen });
         self.fail(serial, exit, seen.line, false);
         true
     }
@@ -247,7 +249,7 @@ impl Reader<'_> {
                     if runs && !daemon {
                         return false;
                     }
-                    self.feed(Some(serial), Seen { origin: Origin::Builder, ..seen });
+                    self.feed(Some(serial), seen);
                     // Should the build go on it was none: a program may talk to another daemon.
                     self.fail(serial, None, seen.line, true);
                     true

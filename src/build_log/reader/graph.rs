@@ -7,8 +7,8 @@ use super::super::builder::keyword;
 use super::super::track::{Origin, Seen};
 use super::{Block, Reader};
 
-/// So many vertices may be open at a time.
-const OPEN: usize = 4096;
+/// So many vertices are known by their number or name at a time.
+const OPEN: usize = 512;
 
 impl Reader<'_> {
     /// Takes `#7 …`.
@@ -30,10 +30,8 @@ impl Reader<'_> {
             _ => {
                 let serial = self.open(line);
                 self.vertices.insert(id, serial);
-                if self.vertices.len() > OPEN
-                    && let Some((_, oldest)) = self.vertices.pop_first()
-                {
-                    self.steps.close(oldest, Outcome::Unknown);
+                if self.vertices.len() > OPEN {
+                    self.drop_vertex();
                 }
                 serial
             }
@@ -59,6 +57,22 @@ impl Reader<'_> {
             }
         }
         true
+    }
+
+    /// Makes room for another vertex: one that is done goes first.
+    fn drop_vertex(&mut self) {
+        let is_closed = |serial: &u64| self.steps.get(*serial).is_none_or(|track| track.closed);
+        let done = self.vertices.iter().take(32).find(|(_, serial)| is_closed(serial)).map(|(id, _)| *id);
+        match done {
+            Some(id) => {
+                self.vertices.remove(&id);
+            }
+            None => {
+                if let Some((_, oldest)) = self.vertices.pop_first() {
+                    self.steps.close(oldest, Outcome::Unknown);
+                }
+            }
+        }
     }
 
     fn feed_line(&mut self, serial: u64, line: u64, text: &[u8], origin: Origin) {
@@ -131,7 +145,9 @@ impl Reader<'_> {
         {
             track.step.instruction = Some(super::docker::instruction(command));
         }
-        self.feed_message(Some(serial), line, message, process.behind);
+        // A command has printed why; otherwise this message is all there is.
+        let origin = if process.found { Origin::Builder } else { Origin::Output };
+        self.feed_message(Some(serial), line, message, process.behind, origin);
         self.fail(serial, process.code, line, false);
         // Other vertices may still be told of: the build is over only with `failed to solve`.
         self.ended = None;
