@@ -89,9 +89,12 @@ impl Settings {
                 let names: Vec<&str> = names.iter().copied().collect();
                 return Err(fail(format!("[values]: no patch uses {name:?}; there are {}", names.join(", "))));
             }
-            let is_number = matches!(defaults.get(&name), Some(Setting::Number(_)));
-            let setting =
-                setting(value.as_ref(), is_number).map_err(|wanted| fail(format!("{name}: write {wanted}")))?;
+            let kind = match defaults.get(&name) {
+                Some(Setting::Number(_)) => ValueKind::Number,
+                Some(Setting::Text(text)) if text.is_empty() => ValueKind::Address,
+                _ => ValueKind::Version,
+            };
+            let setting = setting(value.as_ref(), kind).map_err(|wanted| fail(format!("{name}: write {wanted}")))?;
             values.insert(name, setting);
         }
         let Written { faults, r#unsafe, only, skip, .. } = written;
@@ -112,15 +115,35 @@ impl Settings {
     }
 }
 
-/// A value that a remedy may write: a number above 0, or a version. Both may stand in quotes.
-fn setting(value: &toml::Value, is_number: bool) -> Result<Setting, &'static str> {
+/// What a value of a remedy is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ValueKind {
+    Number,
+    Version,
+    /// What has no default: the address of a source.
+    Address,
+}
+
+/// A value that a remedy may write: a number above 0, a version, or an address. All may stand in quotes.
+fn setting(value: &toml::Value, kind: ValueKind) -> Result<Setting, &'static str> {
     let number = value.as_integer().or_else(|| value.as_str()?.parse().ok()).filter(|number| *number > 0);
-    match (is_number, number, value.as_str()) {
-        (true, Some(number), _) => Ok(Setting::Number(number.unsigned_abs())),
-        (true, None, _) => Err("a whole number above 0"),
-        (false, _, Some(text)) if is_version(text) => Ok(Setting::Text(text.to_owned())),
-        (false, ..) => Err("a version in quotes, such as \"24.0\""),
+    match (kind, number, value.as_str()) {
+        (ValueKind::Number, Some(number), _) => Ok(Setting::Number(number.unsigned_abs())),
+        (ValueKind::Number, None, _) => Err("a whole number above 0"),
+        (ValueKind::Version, _, Some(text)) if is_version(text) => Ok(Setting::Text(text.to_owned())),
+        (ValueKind::Version, ..) => Err("a version in quotes, such as \"24.0\""),
+        (ValueKind::Address, _, Some(text)) if is_address(text) => Ok(Setting::Text(text.to_owned())),
+        (ValueKind::Address, ..) => {
+            Err("an address in quotes, such as \"https://pypi.example.org/simple\", without a user or a password")
+        }
     }
+}
+
+/// Whether a text is the plain address of a source: what stands in an image is read by everybody who has it.
+fn is_address(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~/:%+?=&".contains(c);
+    rest.is_some_and(|rest| !rest.is_empty() && rest.chars().all(plain))
 }
 
 /// Whether a text is a plain version.
