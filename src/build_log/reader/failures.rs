@@ -117,11 +117,11 @@ impl Reader<'_> {
         }
         // A log whose middle was cut out shows the command of a step that it does not show.
         let running = self.now.and_then(|serial| self.steps.get_mut(serial));
-        if let (Some(track), Some(command)) = (running, &command) {
-            if track.step.instruction.as_deref().is_some_and(|known| !docker::may_run(known, command)) {
-                track.step.instruction = None;
-                track.step.number = None;
-            }
+        if let (Some(track), Some(command)) = (running, &command)
+            && track.step.instruction.as_deref().is_some_and(|known| !docker::may_run(known, command))
+        {
+            track.step.instruction = None;
+            track.step.number = None;
         }
         let known = self.now.or(self.failed.map(|(serial, _)| serial));
         let serial = known.unwrap_or_else(|| self.open(seen.line));
