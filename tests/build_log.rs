@@ -58,7 +58,7 @@ fn assert_seen(log: &BuildLog, lines: &[String], named: bool, told: bool, case: 
     assert!(line >= 1 && line <= lines.len() as u64, "{case}: line {line} of {}", lines.len());
     assert_eq!(log.ended, Ended::Failed, "{case}");
     assert_eq!(log.lines, lines.len() as u64, "{case}");
-    let seen: Vec<(usize, &str, Vec<&BTreeMap<String, String>>)> = step
+    let seen: Vec<(usize, &str, Vec<_>)> = step
         .sightings
         .iter()
         .map(|seen| (seen.symptom, seen.text.as_str(), seen.below.iter().map(|below| &below.captures).collect()))
