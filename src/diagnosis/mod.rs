@@ -233,13 +233,23 @@ fn in_step(sightings: &[Sighting], table: &[(&Patch, &Symptom)], step: Option<us
     };
     let mut wanted: BTreeSet<&str> = BTreeSet::new();
     let mut causes: Vec<Cause> = Vec::new();
+    let mut open: Vec<&(&Patch, &Symptom, &Sighting)> = Vec::new();
+    let mut consequences: BTreeSet<(&str, &BTreeMap<String, String>)> = BTreeSet::new();
     for it in seen.iter().filter(|(_, symptom, _)| symptom.sense == Sense::Error) {
         let explained: Vec<&str> =
             seen.iter().filter(|other| explains(other, it)).map(|(patch, ..)| patch.id.as_str()).collect();
         if explained.is_empty() {
-            add(&mut causes, it, step);
+            open.push(it);
+        } else {
+            consequences.insert((it.0.id.as_str(), &it.2.captures));
         }
         wanted.extend(explained);
+    }
+    // What is only a consequence the next time it is printed was one the first time, too.
+    for it in
+        open.into_iter().filter(|(patch, _, sighting)| !consequences.contains(&(patch.id.as_str(), &sighting.captures)))
+    {
+        add(&mut causes, it, step);
     }
     for it in
         seen.iter().filter(|(patch, symptom, _)| symptom.sense == Sense::Warning && wanted.contains(patch.id.as_str()))
