@@ -213,10 +213,11 @@ fn leave_failed(plan: &Plan, member: usize, again: &mut Plan) {
 /// Holds back the fixes of patches that would change the file in every run; or, where they have none of their own in
 /// the plan, all fixes of the file.
 fn hold_back(plan: &mut Plan, member: usize, restless: &[String]) {
+    let restless: BTreeSet<&str> = restless.iter().map(String::as_str).collect();
     let mut held = false;
     for all in [false, true] {
         for (finding, decision) in plan.findings.iter().zip(&mut plan.decisions) {
-            let concerned = all || restless.contains(&finding.patch);
+            let concerned = all || restless.contains(finding.patch.as_str());
             if finding.member == member && *decision == Decision::Apply && concerned && !(all && held) {
                 *decision = Decision::Withhold(Withheld::Unstable);
             }
