@@ -108,7 +108,7 @@ fn what_may_bring_a_python_makes_it_unknown() {
 
 #[test]
 fn a_python_of_another_stage_comes_with_the_folder_it_is_in() {
-    let copied = "FROM python:3.11-slim AS py\nFROM ubuntu:18.04\nENV PIP_DEFAULT_TIMEOUT=100\nRUN apt-get install -y python3 python3-pip\nCOPY --from=py /usr/local /usr/local\n";
+    let copied = "FROM python:3.11-slim AS py\nFROM ubuntu:18.04\nENV PIP_DEFAULT_TIMEOUT=100\nRUN apt-get update && apt-get install -y python3 python3-pip\nCOPY --from=py /usr/local /usr/local\n";
     for text in [format!("{copied}RUN pip3 install --upgrade pip\n"), format!("{copied}RUN python -m foo\n")] {
         assert_eq!(fixed(&text), text);
     }
