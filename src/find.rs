@@ -190,7 +190,7 @@ fn not_read(model: &DockerfileModel, timeline: &Timeline) -> Vec<Finding> {
 }
 
 fn in_conda(environment: &CondaEnvironment, ask: &Ask<'_>) -> Vec<Finding> {
-    let view = CondaView { environment, values: ask.values };
+    let view = CondaView::new(environment, ask.values);
     let suspects = |suspect: &Suspect, _: Option<Numbered<'_>>| match &suspect.conda_environment {
         Some(condition) => suspect::conda(&view, condition),
         None => Vec::new(),

@@ -49,6 +49,10 @@ pub struct CondaView<'a> {
     pub environment: &'a CondaEnvironment,
     /// The values that remedies write.
     pub values: &'a BTreeMap<String, Setting>,
+    /// What it says of Python's minor version: worked out once.
+    minor: Minor,
+    /// Whether its pip section installs a pip itself: worked out once.
+    pub installs_own_pip: bool,
 }
 
 /// A file of definitions with all that patches ask about it.
@@ -166,14 +170,20 @@ fn spelled(option: &Opt) -> String {
 }
 
 /// Whether the pip section of an environment installs a pip itself.
-pub fn installs_own_pip(environment: &CondaEnvironment) -> bool {
+fn installs_own_pip(environment: &CondaEnvironment) -> bool {
     environment.pip_maps().flat_map(|(_, map)| &map.items).any(|item| {
         let name = item.text.split(['=', '<', '>', '~', '!', '[', ';', ' ']).next().unwrap_or_default();
         name.eq_ignore_ascii_case("pip")
     })
 }
 
-impl CondaView<'_> {
+impl<'a> CondaView<'a> {
+    /// A conda environment.
+    pub fn new(environment: &'a CondaEnvironment, values: &'a BTreeMap<String, Setting>) -> Self {
+        let (minor, installs_own_pip) = (environment.python_minor(), installs_own_pip(environment));
+        Self { environment, values, minor, installs_own_pip }
+    }
+
     /// A dependency with what is known of the environment.
     pub fn subject(&self, index: usize) -> Subject {
         let environment = self.environment;
@@ -185,8 +195,8 @@ impl CondaView<'_> {
             None => environment.channels.iter().map(|channel| channel.name.as_str()).collect(),
         };
         subject.channel = pip_table::deciding_channel(&channels).map(str::to_owned);
-        subject.python_pinned = Some(matches!(environment.python_minor(), Minor::Pinned(..)));
-        subject.pin = match environment.python_minor() {
+        subject.python_pinned = Some(matches!(self.minor, Minor::Pinned(..)));
+        subject.pin = match self.minor {
             Minor::Pinned(major, minor) => {
                 let version = PythonVersion::new(major, minor);
                 let from = "the environment's own python";
@@ -217,7 +227,7 @@ impl CondaView<'_> {
             Minor::Constrained => Pin::None("its python is not pinned to one minor version".to_owned()),
             Minor::Unstated => Pin::None("it names no python".to_owned()),
         };
-        if installs_own_pip(environment) {
+        if self.installs_own_pip {
             subject.pin = Pin::None("its pip section installs a pip of its own".to_owned());
         }
         if subject.python_pinned == Some(false) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::file::{ChannelsListed, CondaCondition, NotTaken, PipListed, PythonListed, WrongOperator};
 use super::super::subject::{Subject, Target, versions};
-use super::super::view::{CondaView, installs_own_pip};
+use super::super::view::CondaView;
 use crate::environment::conda::CondaEnvironment;
 use crate::environment::conda_items::Untaken;
 use crate::environment::match_spec::{Minor, listed_as_pip};
@@ -56,7 +56,7 @@ pub fn conda(view: &CondaView<'_>, condition: &CondaCondition) -> Vec<Subject> {
         Some(PipListed::Bare) => listed
             .find(|(index, _)| map.is_none_or(|map| *index < map))
             .filter(|_| environment.specs().filter(|(_, item)| item.spec.name == "pip").count() == 1)
-            .filter(|_| !installs_own_pip(environment))
+            .filter(|_| !view.installs_own_pip)
             .filter(|(_, item)| item.spec.version.is_none() && item.spec.build.is_none() && item.spec.name == "pip")
             .map(|(index, _)| index),
     };
@@ -119,7 +119,10 @@ fn items(view: &CondaView<'_>, wanted: NotTaken) -> Vec<Subject> {
             | (Untaken::PipTwice, NotTaken::PipTwice) => true,
             _ => false,
         };
-        let mut subject = Some(view.subject(index)).filter(|_| holds)?;
+        if !holds {
+            return None;
+        }
+        let mut subject = view.subject(index);
         if let Untaken::PipNoText(span) = why {
             subject.place = span;
         }
