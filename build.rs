@@ -19,7 +19,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut files: Vec<PathBuf> =
         fs::read_dir("patches")?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
     files.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
-    files.sort();
+    // By their ids, as the catalogue has them: with the extension, `a-b` would come before `a`.
+    files.sort_by(|a, b| a.file_stem().cmp(&b.file_stem()));
     let (mut patches, mut examples) = (Vec::new(), serde_json::Map::new());
     for path in files {
         let text = fs::read_to_string(&path)?;

@@ -158,14 +158,14 @@ impl Failure {
     #[must_use]
     pub fn instruction(&self, member: &Member) -> Option<usize> {
         let tied = self.dockerfile.as_ref().filter(|tied| tied.file == member.source.name())?;
-        tie(self.step()?, member).map_or(Some(tied.instruction), |found| Some(found.instruction))
+        tie(self.step()?, &self.log.steps, member).map_or(Some(tied.instruction), |found| Some(found.instruction))
     }
 
     /// The one Dockerfile in which the failing step is; none where two have it alike.
     fn tie(&self, members: &[Member]) -> Option<Tied> {
         let step = self.step()?;
         let mut found: Vec<(&Member, Closeness)> =
-            members.iter().filter_map(|member| Some((member, tie(step, member)?))).collect();
+            members.iter().filter_map(|member| Some((member, tie(step, &self.log.steps, member)?))).collect();
         found.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
         let [(member, best), rest @ ..] = found.as_slice() else { return None };
         if rest.first().is_some_and(|(_, next)| next.score >= best.score) {

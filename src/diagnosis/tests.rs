@@ -31,7 +31,7 @@ fn dockerfile(text: &str) -> Project {
 }
 
 fn tied(step: &Step, text: &str) -> Option<(usize, bool)> {
-    tie(step, &dockerfile(text).members[0]).map(|found| (found.instruction, found.exact))
+    tie(step, &[], &dockerfile(text).members[0]).map(|found| (found.instruction, found.exact))
 }
 
 const THREE: &str = "FROM debian:12\nRUN apt-get update && \\\n    apt-get install -y git\nRUN pip install flask==2.0 numpy pandas\nCOPY . /app\nRUN pip install /app\n";

@@ -1,4 +1,7 @@
 //! Which instruction of a Dockerfile a step of a log is, also when the Dockerfile has changed a little since.
+//!
+//! Every second Dockerfile updates apt's lists and installs a requirements file, so one instruction that looks alike says
+//! little: either the rest of what the log prints stands in the Dockerfile too, or what they share is their own.
 
 use crate::build_log::Step;
 use crate::dockerfile::{Dockerfile, Instruction};
@@ -19,12 +22,22 @@ pub struct Closeness {
 /// How alike the words of an instruction and a step must be, from 0 to 1, to be the same one before and after an edit.
 const ALIKE: f64 = 0.5;
 
+/// Of an instruction's words, more than these are not compared.
+const MOST_WORDS: usize = 2_000;
+
+/// How many words of their own an instruction and a step must share where nothing else speaks for them.
+const OWN_WORDS: usize = 3;
+
+/// The share of the other instructions of a log that must stand in a Dockerfile for it to be the one that was built.
+const SHARE: f64 = 0.5;
+
 /// How much more alike than the next one it must be.
 const MARGIN: f64 = 0.05;
 
-/// The instruction of a Dockerfile that a step is. `None` where none is like it, or two are alike.
+/// The instruction of a Dockerfile that a step of a log is. `None` where none is like it, two are alike, or the rest of
+/// the log is about another Dockerfile.
 #[must_use]
-pub fn tie(step: &Step, member: &Member) -> Option<Closeness> {
+pub fn tie(step: &Step, log: &[Step], member: &Member) -> Option<Closeness> {
     let Model::Dockerfile(model) = &member.model else { return None };
     let printed: Vec<&str> = words(step.instruction.as_deref()?).collect();
     let keyword = printed.first()?.to_ascii_uppercase();
@@ -36,7 +49,7 @@ pub fn tie(step: &Step, member: &Member) -> Option<Closeness> {
         let text = whole(instruction, member);
         let own: Vec<&str> = words(&text).collect();
         let exact = same(&printed, &own, step.cut);
-        let mut score = if exact { 1.0 } else { alike(&printed, &own, step.cut) };
+        let mut score = closeness(&own, &printed, step.cut, MOST_WORDS);
         if score < ALIKE {
             continue;
         }
@@ -48,7 +61,91 @@ pub fn tie(step: &Step, member: &Member) -> Option<Closeness> {
     let apart = rest.first().is_none_or(|next| best.score - next.score >= MARGIN);
     // The same instruction twice fails where it stands first: the second would not have been reached.
     let first_of_equals = best.exact && rest.iter().all(|next| !next.exact || next.instruction > best.instruction);
-    (apart || first_of_equals).then_some(*best)
+    if !apart && !first_of_equals {
+        return None;
+    }
+    let text = whole(model.dockerfile.instructions.get(best.instruction)?, member);
+    is_its_own(best, &printed, &words(&text).collect::<Vec<_>>(), &Belonging::of(step, log, member)).then_some(*best)
+}
+
+/// Whether an instruction that looks like a step is the step, and not one that stands in every second Dockerfile.
+fn is_its_own(found: &Closeness, printed: &[&str], own: &[&str], belonging: &Belonging) -> bool {
+    let special = |words: &[&str]| words.iter().filter(|word| !is_common(word)).count();
+    let (printed, own) = (&printed[..printed.len().min(MOST_WORDS)], &own[..own.len().min(MOST_WORDS)]);
+    let shared: usize = equal_parts(printed, own).map(|part| special(&printed[part])).sum();
+    let most = special(printed).max(special(own));
+    match belonging {
+        Belonging::Yes => found.exact || 2 * shared + 1 >= most,
+        Belonging::Unknown => found.exact || (shared >= OWN_WORDS && 2 * shared >= most),
+        Belonging::No => shared >= OWN_WORDS && 3 * shared >= 2 * most,
+    }
+}
+
+/// Whether a log's other instructions stand in a Dockerfile.
+enum Belonging {
+    Yes,
+    No,
+    /// The log prints no others.
+    Unknown,
+}
+
+impl Belonging {
+    fn of(failed: &Step, log: &[Step], member: &Member) -> Self {
+        /// More steps than this are not looked at.
+        const MOST: usize = 300;
+        /// Of their words, more than these are not: this says whether two files are one, not which line is which.
+        const MOST_COMPARED: usize = 50;
+        let Model::Dockerfile(model) = &member.model else { return Self::Unknown };
+        let instructions = &model.dockerfile.instructions;
+        let texts: Vec<String> = instructions.iter().map(|instruction| whole(instruction, member)).collect();
+        let own: Vec<Vec<&str>> = texts.iter().map(|text| words(text).collect()).collect();
+        let (mut printed, mut found) = (0.0, 0.0);
+        for step in log.iter().filter(|step| step.line != failed.line && !step.azureml).take(MOST) {
+            let Some(text) = step.instruction.as_deref() else { continue };
+            let other: Vec<&str> = words(text).collect();
+            printed += 1.0;
+            let same = own.iter().filter(|own| same_keyword(own, &other));
+            let closeness = same.map(|own| closeness(own, &other, step.cut, MOST_COMPARED));
+            found += closeness.fold(0.0, f64::max);
+        }
+        match found / printed {
+            _ if printed == 0.0 => Self::Unknown,
+            share if share >= SHARE => Self::Yes,
+            _ => Self::No,
+        }
+    }
+}
+
+fn same_keyword(own: &[&str], printed: &[&str]) -> bool {
+    own.first().zip(printed.first()).is_some_and(|(own, printed)| own.eq_ignore_ascii_case(printed))
+}
+
+/// What an instruction that the log prints says for a Dockerfile that has one like it, from 0 to 1.
+fn closeness(own: &[&str], printed: &[&str], cut: bool, most: usize) -> f64 {
+    if same(printed, own, cut) {
+        return 1.0;
+    }
+    if printed.first().is_some_and(|keyword| keyword.eq_ignore_ascii_case("FROM")) {
+        // Another release of the same image.
+        let image = |words: &[&str]| words.get(1).map(|image| image.split([':', '@']).next().map(str::to_owned));
+        return if image(own) == image(printed) { 0.5 } else { 0.0 };
+    }
+    let alike = alike(&printed[..printed.len().min(most)], &own[..own.len().min(most)], cut);
+    if alike >= ALIKE { alike } else { 0.0 }
+}
+
+/// Words that say nothing about which Dockerfile they stand in.
+fn is_common(word: &str) -> bool {
+    const COMMON: &[&str] = &[
+        "RUN", "COPY", "ADD", "&&", "||", ";", "|", "apt", "apt-get", "update", "upgrade", "dist-upgrade", "install",
+        "clean", "autoremove", "rm", "-rf", "-r", "-f", "/var/lib/apt/lists/*", "/var/lib/apt/lists/*;", "/tmp/*",
+        "/var/tmp/*", "pip", "pip2", "pip3", "python", "python2", "python3", "conda", "env", "create", "apk", "add",
+        "yum", "dnf", "npm", "sudo", "set", "-m", "-y", "-q", "-qq", "-U", "-e", "-ex", "-a", "-n", "--yes", "--all",
+        "--upgrade", "--no-cache", "--no-cache-dir", "--no-install-recommends", "--update", "requirements.txt",
+        "environment.yml", ".", "./", "true", "cd", "export", "DEBIAN_FRONTEND=noninteractive", "curl", "wget", "git",
+        "ca-certificates", "build-essential", "python-pip", "python3-pip", "python-dev", "python3-dev", "gcc", "make",
+    ];
+    COMMON.contains(&word.trim_end_matches(';'))
 }
 
 /// The instruction as it is run: with what its heredocs hold.
@@ -77,17 +174,21 @@ fn same(printed: &[&str], own: &[&str], cut: bool) -> bool {
 
 /// How many of the words of both stand in both, in order: twice the longest common part over their number.
 fn alike(printed: &[&str], own: &[&str], cut: bool) -> f64 {
-    const MOST: usize = 2_000;
-    let printed = &printed[..printed.len().min(MOST)];
+    let printed = &printed[..printed.len().min(MOST_WORDS)];
     // What the builder cut off is not held against an instruction.
-    let most = if cut { printed.len().saturating_add(2) } else { MOST };
+    let most = if cut { printed.len().saturating_add(2) } else { MOST_WORDS };
     let own = &own[..own.len().min(most)];
-    let matched: usize = similar::capture_diff_slices(similar::Algorithm::Myers, printed, own)
-        .iter()
-        .map(|op| if let similar::DiffOp::Equal { len, .. } = op { *len } else { 0 })
-        .sum();
+    let matched: usize = equal_parts(printed, own).map(|part| part.len()).sum();
     let all = printed.len() + own.len();
     if all == 0 { 0.0 } else { 2.0 * matched as f64 / all as f64 }
+}
+
+/// The parts of `printed` that stand in `own` as well, in order.
+fn equal_parts(printed: &[&str], own: &[&str]) -> impl Iterator<Item = std::ops::Range<usize>> {
+    similar::capture_diff_slices(similar::Algorithm::Myers, printed, own).into_iter().filter_map(|op| match op {
+        similar::DiffOp::Equal { old_index, len, .. } => Some(old_index..old_index + len),
+        _ => None,
+    })
 }
 
 /// What speaks for an instruction besides its text: the line that BuildKit names, the number of the step.
