@@ -30,8 +30,18 @@ fn dockerfile(text: &str) -> Project {
     Project::of_text(Source::from_text("Dockerfile", text), BuildContext::None, Settings::default()).unwrap()
 }
 
+/// What a step is tied to whose log prints the first instruction, too.
 fn tied(step: &Step, text: &str) -> Option<(usize, bool)> {
-    tie(step, &[], &dockerfile(text).members[0]).map(|found| (found.instruction, found.exact))
+    tied_with(step, &[text.lines().next().unwrap()], text)
+}
+
+/// What a step is tied to whose log prints other instructions before it.
+fn tied_with(failed: &Step, others: &[&str], text: &str) -> Option<(usize, bool)> {
+    let mut steps: Vec<Step> = others.iter().map(|other| step(other)).collect();
+    for other in &mut steps {
+        other.line = 0;
+    }
+    tie(failed, &steps, &dockerfile(text).members[0]).map(|found| (found.instruction, found.exact))
 }
 
 const THREE: &str = "FROM debian:12\nRUN apt-get update && \\\n    apt-get install -y git\nRUN pip install flask==2.0 numpy pandas\nCOPY . /app\nRUN pip install /app\n";
@@ -52,6 +62,27 @@ fn an_instruction_is_found_after_a_small_change() {
         tied(&step("RUN apt-get update && apt-get install -y --no-install-recommends git"), THREE),
         Some((1, false))
     );
+}
+
+#[test]
+fn an_instruction_of_another_build_is_not_taken_for_the_one_that_failed() {
+    let update = step("RUN apt-get update && apt-get install -y --no-install-recommends haskell-platform");
+    assert_eq!(tied_with(&update, &["FROM ubuntu:17.10"], THREE), None);
+    assert_eq!(tied_with(&update, &[], THREE), None);
+    assert_eq!(
+        tied_with(&step("RUN pip install /app"), &["FROM ubuntu:17.10", "COPY . /srv", "RUN make"], THREE),
+        None
+    );
+    // Its own words say enough.
+    let special = step("RUN pip install flask==2.0 numpy pandas scipy");
+    assert_eq!(tied_with(&special, &["FROM ubuntu:17.10", "RUN make"], THREE), Some((2, false)));
+    assert_eq!(tied_with(&special, &[], THREE), Some((2, false)));
+}
+
+#[test]
+fn another_release_of_the_base_image_is_a_small_change() {
+    let others = ["FROM debian:11", "RUN apt-get update && apt-get install -y git"];
+    assert_eq!(tied_with(&step("RUN pip install flask==2.1"), &others, THREE), Some((2, false)));
 }
 
 #[test]

@@ -17,6 +17,8 @@ pub struct Closeness {
     pub exact: bool,
     /// How alike they are, from 0 to 1, and a little more where their numbers agree too.
     pub score: f64,
+    /// Whether it stands where the log says, in a Dockerfile of as many instructions.
+    placed: bool,
 }
 
 /// How alike the words of an instruction and a step must be, from 0 to 1, to be the same one before and after an edit.
@@ -27,6 +29,9 @@ const MOST_WORDS: usize = 2_000;
 
 /// How many words of their own an instruction and a step must share where nothing else speaks for them.
 const OWN_WORDS: usize = 3;
+
+/// What speaks for an instruction that stands where the log says.
+const PLACED: f64 = 0.2;
 
 /// The share of the other instructions of a log that must stand in a Dockerfile for it to be the one that was built.
 const SHARE: f64 = 0.5;
@@ -53,8 +58,9 @@ pub fn tie(step: &Step, log: &[Step], member: &Member) -> Option<Closeness> {
         if score < ALIKE {
             continue;
         }
-        score += bonus(step, number, &model.dockerfile, member);
-        found.push(Closeness { instruction: number, exact, score });
+        let bonus = bonus(step, number, &model.dockerfile, member);
+        score += bonus;
+        found.push(Closeness { instruction: number, exact, score, placed: bonus >= PLACED });
     }
     found.sort_by(|a, b| b.score.total_cmp(&a.score));
     let (best, rest) = found.split_first()?;
@@ -76,6 +82,7 @@ fn is_its_own(found: &Closeness, printed: &[&str], own: &[&str], belonging: &Bel
     let most = special(printed).max(special(own));
     match belonging {
         Belonging::Yes => found.exact || 2 * shared + 1 >= most,
+        Belonging::Unknown if found.placed => found.exact || 2 * shared + 1 >= most,
         Belonging::Unknown => found.exact || (shared >= OWN_WORDS && 2 * shared >= most),
         Belonging::No => shared >= OWN_WORDS && 3 * shared >= 2 * most,
     }
@@ -137,13 +144,80 @@ fn closeness(own: &[&str], printed: &[&str], cut: bool, most: usize) -> f64 {
 /// Words that say nothing about which Dockerfile they stand in.
 fn is_common(word: &str) -> bool {
     const COMMON: &[&str] = &[
-        "RUN", "COPY", "ADD", "&&", "||", ";", "|", "apt", "apt-get", "update", "upgrade", "dist-upgrade", "install",
-        "clean", "autoremove", "rm", "-rf", "-r", "-f", "/var/lib/apt/lists/*", "/var/lib/apt/lists/*;", "/tmp/*",
-        "/var/tmp/*", "pip", "pip2", "pip3", "python", "python2", "python3", "conda", "env", "create", "apk", "add",
-        "yum", "dnf", "npm", "sudo", "set", "-m", "-y", "-q", "-qq", "-U", "-e", "-ex", "-a", "-n", "--yes", "--all",
-        "--upgrade", "--no-cache", "--no-cache-dir", "--no-install-recommends", "--update", "requirements.txt",
-        "environment.yml", ".", "./", "true", "cd", "export", "DEBIAN_FRONTEND=noninteractive", "curl", "wget", "git",
-        "ca-certificates", "build-essential", "python-pip", "python3-pip", "python-dev", "python3-dev", "gcc", "make",
+        "RUN",
+        "COPY",
+        "ADD",
+        "&&",
+        "||",
+        ";",
+        "|",
+        "apt",
+        "apt-get",
+        "update",
+        "upgrade",
+        "dist-upgrade",
+        "install",
+        "clean",
+        "autoremove",
+        "rm",
+        "-rf",
+        "-r",
+        "-f",
+        "/var/lib/apt/lists/*",
+        "/var/lib/apt/lists/*;",
+        "/tmp/*",
+        "/var/tmp/*",
+        "pip",
+        "pip2",
+        "pip3",
+        "python",
+        "python2",
+        "python3",
+        "conda",
+        "env",
+        "create",
+        "apk",
+        "add",
+        "yum",
+        "dnf",
+        "npm",
+        "sudo",
+        "set",
+        "-m",
+        "-y",
+        "-q",
+        "-qq",
+        "-U",
+        "-e",
+        "-ex",
+        "-a",
+        "-n",
+        "--yes",
+        "--all",
+        "--upgrade",
+        "--no-cache",
+        "--no-cache-dir",
+        "--no-install-recommends",
+        "--update",
+        "requirements.txt",
+        "environment.yml",
+        ".",
+        "./",
+        "true",
+        "cd",
+        "export",
+        "DEBIAN_FRONTEND=noninteractive",
+        "curl",
+        "wget",
+        "git",
+        "ca-certificates",
+        "build-essential",
+        "python-pip",
+        "python3-pip",
+        "python-dev",
+        "python3-dev",
+        "gcc",
+        "make",
     ];
     COMMON.contains(&word.trim_end_matches(';'))
 }
@@ -172,23 +246,38 @@ fn same(printed: &[&str], own: &[&str], cut: bool) -> bool {
     alike && (own.len() == printed.len() || (cut && own.len() > printed.len()))
 }
 
-/// How many of the words of both stand in both, in order: twice the longest common part over their number.
+/// How much of both stands in both, in order: twice the longest common part over all of it. Words that stand in every
+/// second Dockerfile count less.
 fn alike(printed: &[&str], own: &[&str], cut: bool) -> f64 {
     let printed = &printed[..printed.len().min(MOST_WORDS)];
     // What the builder cut off is not held against an instruction.
     let most = if cut { printed.len().saturating_add(2) } else { MOST_WORDS };
     let own = &own[..own.len().min(most)];
-    let matched: usize = equal_parts(printed, own).map(|part| part.len()).sum();
-    let all = printed.len() + own.len();
-    if all == 0 { 0.0 } else { 2.0 * matched as f64 / all as f64 }
+    let weight = |words: &[&str]| words.iter().map(|word| if is_common(word) { 0.25 } else { 1.0 }).sum::<f64>();
+    let matched: f64 = equal_parts(printed, own).map(|part| weight(&printed[part])).sum();
+    let all = weight(printed) + weight(own);
+    if all == 0.0 { 0.0 } else { 2.0 * matched / all }
 }
 
-/// The parts of `printed` that stand in `own` as well, in order.
+/// The parts of `printed` that stand in `own` as well, in order. Another version of a package is the same word.
 fn equal_parts(printed: &[&str], own: &[&str]) -> impl Iterator<Item = std::ops::Range<usize>> {
-    similar::capture_diff_slices(similar::Algorithm::Myers, printed, own).into_iter().filter_map(|op| match op {
+    let names = |words: &[&str]| words.iter().map(|word| name(word).to_owned()).collect::<Vec<String>>();
+    let operations = similar::capture_diff_slices(similar::Algorithm::Myers, &names(printed), &names(own));
+    operations.into_iter().filter_map(|operation| match operation {
         similar::DiffOp::Equal { old_index, len, .. } => Some(old_index..old_index + len),
         _ => None,
     })
+}
+
+/// A word without the version that it asks for, and without what BuildKit prints around a heredoc's first line:
+/// `<<EOF (pip install x...)`.
+fn name(word: &str) -> &str {
+    let word = word.strip_prefix('(').unwrap_or(word);
+    let word = word.strip_suffix("...)").unwrap_or(word);
+    match word.find(['=', '<', '>', '~', '!']) {
+        Some(end) if end > 0 && !word.starts_with('-') => &word[..end],
+        _ => word,
+    }
 }
 
 /// What speaks for an instruction besides its text: the line that BuildKit names, the number of the step.
@@ -196,7 +285,7 @@ fn bonus(step: &Step, number: usize, dockerfile: &Dockerfile, member: &Member) -
     let Some(instruction) = dockerfile.instructions.get(number) else { return 0.0 };
     let line = member.source.line(instruction.span.start);
     if let Some((first, last)) = step.dockerfile_lines {
-        return if (first as usize..=last as usize).contains(&line) { 0.2 } else { 0.0 };
+        return if (first as usize..=last as usize).contains(&line) { PLACED } else { 0.0 };
     }
     // The legacy builder counts every instruction but the `ARG`s before the first `FROM` and its own.
     let Some((at, of)) = step.number else { return 0.0 };
@@ -206,7 +295,7 @@ fn bonus(step: &Step, number: usize, dockerfile: &Dockerfile, member: &Member) -
     let (at, of) = (at as usize, of.map(|of| of as usize));
     let numbers = before == at || number + 1 == at;
     if numbers && of.is_none_or(|of| of == all || of == dockerfile.instructions.len()) {
-        0.2
+        PLACED
     } else if numbers {
         0.1
     } else {
