@@ -13,7 +13,7 @@ pub fn apply(project: &Project, verified: &mut Verified) -> Vec<Problem> {
     for file in verified.files().to_vec() {
         let before = &project.members[file.member].source;
         let Some(path) = before.path() else { continue };
-        if let Err(error) = write::replace(path, before.text().as_bytes(), file.after.text().as_bytes()) {
+        if let Err(error) = write::replace(path, &before.bytes(), &file.after.bytes()) {
             let message = redact(&error.refusal.to_string()).into_owned();
             verified.not_written(file.member, &message);
             problems.push(Problem { file: before.name().to_owned(), line: None, message });

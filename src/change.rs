@@ -133,6 +133,8 @@ pub enum Change {
         /// The word now, quotes included.
         to: String,
     },
+    /// The file is written in UTF-8. Its text stays as it is.
+    Encode,
     /// A list has a further item.
     InsertItem {
         /// The list.

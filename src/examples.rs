@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use crate::context::BuildContext;
 use crate::diagnosis;
 use crate::patch::catalogue::Catalogue;
-use crate::patch::file::{Example, Patch};
+use crate::patch::file::{Example, Patch, WrongEncoding};
 use crate::plan::Decision;
 use crate::project::{Appended, Project};
 use crate::settings::{Policy, Settings};
-use crate::source::Source;
+use crate::source::{Encoding, Source};
 use crate::verify::Verified;
 use crate::{build_log, find, output, plan, verify};
 
@@ -52,12 +52,25 @@ fn run_one(catalogue: &Catalogue, patch: &Patch, example: &Example) -> Result<()
         (_, _, Some(unchanged)) => (unchanged, unchanged),
         _ => return Err("it has neither `before` and `after` nor `unchanged`".to_owned()),
     };
-    expect(catalogue, patch, example, before, after)?;
-    expect(catalogue, patch, example, after, after)
+    let source = Source::from_text(name(example), before);
+    let encoded = match example.encoding {
+        None => source.clone(),
+        Some(WrongEncoding::Utf16) => source.clone().encoded(Encoding::Utf16Le),
+    };
+    let stays = example.unchanged.is_some();
+    let expected = if stays { encoded.clone() } else { source.with_text(after.clone()) };
+    expect(catalogue, patch, example, encoded, &expected)?;
+    expect(catalogue, patch, example, expected.clone(), &expected)
 }
 
-fn expect(catalogue: &Catalogue, patch: &Patch, example: &Example, text: &str, expected: &str) -> Result<(), String> {
-    let source = Source::from_text(name(example), text);
+fn expect(
+    catalogue: &Catalogue,
+    patch: &Patch,
+    example: &Example,
+    source: Source,
+    wanted: &Source,
+) -> Result<(), String> {
+    let before = source.clone();
     let context = BuildContext::Memory(example.context.clone().into_iter().collect::<BTreeMap<_, _>>());
     let settings = Settings { values: example.values.clone(), ..Settings::default() };
     let mut project = Project::of_text(source, context, settings).map_err(|problem| problem.message)?;
@@ -74,9 +87,13 @@ fn expect(catalogue: &Catalogue, patch: &Patch, example: &Example, text: &str, e
     let policy = Policy { allow_unsafe: example.r#unsafe, only, ..Policy::default() };
     let plan = plan::plan(&project, find::find(&project, catalogue), &policy);
     let verified = verify::verify(&project, catalogue, &policy, plan);
-    let found = verified.after(0).map_or(text, Source::text);
-    if found != expected {
-        let diff = output::diff::unified(name(example), expected, found);
+    let found = verified.after(0).unwrap_or(&before);
+    if found.encoding() != wanted.encoding() {
+        let (found, wanted) = (found.encoding(), wanted.encoding());
+        return Err(format!("expected {wanted:?} and found {found:?}\n{}", explanation(&verified)));
+    }
+    if found.text() != wanted.text() {
+        let diff = output::diff::unified(name(example), wanted.text(), found.text());
         return Err(format!("expected (-) and found (+):\n{diff}{}", explanation(&verified)));
     }
     let Some(wanted) = &example.advice else { return Ok(()) };

@@ -19,7 +19,7 @@ use crate::patch::{applies, operation, suspect};
 use crate::project::{Member, Origin, Project};
 use crate::relation;
 use crate::script::PythonScript;
-use crate::source::Span;
+use crate::source::{Source, Span};
 
 /// Every finding in a project.
 #[must_use]
@@ -37,7 +37,7 @@ pub fn find_in(project: &Project, number: usize, catalogue: &Catalogue) -> Vec<F
     let ask = Ask { catalogue, values: &values, failure: logged };
     let mut findings = match &member.model {
         Model::Dockerfile(model) => in_dockerfile(member, model, &ask),
-        Model::Conda(environment) => in_conda(environment, &ask),
+        Model::Conda(environment) => in_conda(environment, &member.source, &ask),
         Model::Azure(file) => in_azure(member, file, &ask),
         Model::Script(script) => in_script(member, script, &ask),
     };
@@ -189,8 +189,8 @@ fn not_read(model: &DockerfileModel, timeline: &Timeline) -> Vec<Finding> {
     findings
 }
 
-fn in_conda(environment: &CondaEnvironment, ask: &Ask<'_>) -> Vec<Finding> {
-    let view = CondaView::new(environment, ask.values);
+fn in_conda(environment: &CondaEnvironment, source: &Source, ask: &Ask<'_>) -> Vec<Finding> {
+    let view = CondaView::new(environment, source, ask.values);
     let suspects = |suspect: &Suspect, _: Option<Numbered<'_>>| match &suspect.conda_environment {
         Some(condition) => suspect::conda(&view, condition),
         None => Vec::new(),
@@ -207,7 +207,7 @@ fn in_azure(member: &Member, file: &AzureFile, ask: &Ask<'_>) -> Vec<Finding> {
     };
     let read = file.definitions.iter().filter(|definition| !unread(definition));
     let inline = read.filter_map(|definition| definition.conda.as_ref());
-    let mut findings: Vec<Finding> = inline.flat_map(|conda| in_conda(conda, ask)).collect();
+    let mut findings: Vec<Finding> = inline.flat_map(|conda| in_conda(conda, &member.source, ask)).collect();
     let view = DefinitionView::new(member, file, ask.values);
     let suspects = |suspect: &Suspect, _: Option<Numbered<'_>>| match &suspect.definition {
         Some(condition) => suspect::definitions(&view, condition),
@@ -345,7 +345,7 @@ fn remedy(
             Err(reason) => return Some(Remedy::Advice(reason)),
         }
     }
-    if edits.is_empty() {
+    if edits.is_empty() && changes.is_empty() {
         return advice.map(Remedy::Advice);
     }
     let because = branch.because.as_ref().map(|because| subject.fill(because, values));

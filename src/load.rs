@@ -312,6 +312,8 @@ fn definitions_in(folder: &Path) -> Vec<PathBuf> {
 fn may_concern_us(bytes: &[u8], kind: Option<Kind>) -> bool {
     let has = |word: &str| memchr::memmem::find(bytes, word.as_bytes()).is_some();
     match kind {
+        // Its words are found when it is decoded.
+        _ if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) => true,
         Some(Kind::Json) => ["recache", "\"docker\"", "\"spark\"", "userManagedDependencies"].into_iter().any(has),
         Some(Kind::Python | Kind::Notebook) => has("azureml"),
         Some(Kind::Dockerfile | Kind::Yaml) | None => true,

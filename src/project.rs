@@ -17,7 +17,7 @@ use crate::patch::catalogue::Catalogue;
 use crate::relation::Why;
 use crate::script::{self, Form, ScriptError};
 use crate::settings::Settings;
-use crate::source::{Source, Span};
+use crate::source::{Encoding, Source, Span};
 
 /// The files of a run.
 #[derive(Clone, Debug, Default)]
@@ -248,6 +248,24 @@ impl Member {
 /// Parses a text as what it is: by its name, or by its content where the name does not tell. `None` when it is nothing
 /// that envfix knows. What a person `named`, or another file, may be a definition without saying so plainly.
 pub(crate) fn parse(
+    source: &Source,
+    kind: Option<Kind>,
+    context: &BuildContext,
+    named: bool,
+) -> Result<Option<Model>, Problem> {
+    let model = parse_text(source, kind, context, named)?;
+    match model {
+        Some(Model::Azure(_) | Model::Script(_)) if source.encoding() != Encoding::Utf8 => Err(Problem {
+            file: source.name().to_owned(),
+            line: Some(1),
+            message: "the file is UTF-16, and its readers want UTF-8: save it as that (`iconv -f UTF-16 -t UTF-8`) and run again"
+                .to_owned(),
+        }),
+        model => Ok(model),
+    }
+}
+
+fn parse_text(
     source: &Source,
     kind: Option<Kind>,
     context: &BuildContext,

@@ -3,6 +3,7 @@
 //! Everything that points into a file is a [`Span`] of byte offsets. Lines and columns are made
 //! from spans at the very end, for people.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -90,6 +91,17 @@ impl Newline {
     }
 }
 
+/// How the text of a file is written in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// What Docker, conda and Azure ML's clients read.
+    Utf8,
+    /// UTF-16 behind its byte order mark, the lower byte first: what PowerShell 5 writes with `>`.
+    Utf16Le,
+    /// UTF-16 behind its byte order mark, the higher byte first.
+    Utf16Be,
+}
+
 /// Why bytes are not a text that envfix reads.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
@@ -109,11 +121,14 @@ pub enum SourceError {
         /// Its offset.
         offset: usize,
     },
-    /// UTF-16 with a byte order mark.
+    /// A UTF-16 byte order mark, and then something else.
     #[error(
-        "line 1: the file is UTF-16; Docker and conda read UTF-8: save it as UTF-8 (`iconv -f UTF-16 -t UTF-8`) and run again"
+        "the file begins as UTF-16, but half a character stands at byte offset {offset}; save it as UTF-8 and run again"
     )]
-    Utf16,
+    InvalidUtf16 {
+        /// Its offset.
+        offset: usize,
+    },
 }
 
 /// One file: what it is called, where it is, and its text exactly as read.
@@ -122,6 +137,7 @@ pub struct Source {
     name: String,
     path: Option<PathBuf>,
     text: String,
+    encoding: Encoding,
     line_starts: OnceLock<Vec<usize>>,
     newline: OnceLock<Newline>,
 }
@@ -132,7 +148,7 @@ impl SourceError {
     pub fn line(&self) -> usize {
         match self {
             SourceError::Binary { line, .. } | SourceError::InvalidUtf8 { line, .. } => *line,
-            SourceError::Utf16 => 1,
+            SourceError::InvalidUtf16 { .. } => 1,
         }
     }
 }
@@ -141,18 +157,21 @@ impl Source {
     /// Takes a file's bytes. `name` is what reports and diffs call the file.
     ///
     /// # Errors
-    /// When the bytes are not UTF-8 text.
+    /// When the bytes are not a text in UTF-8, or in UTF-16 behind a byte order mark.
     pub fn new(name: impl Into<String>, path: Option<PathBuf>, bytes: Vec<u8>) -> Result<Self, SourceError> {
-        if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-            return Err(SourceError::Utf16);
-        }
+        let (encoding, bytes) = match bytes.get(..2) {
+            Some([0xff, 0xfe]) => (Encoding::Utf16Le, utf16(&bytes, u16::from_le_bytes)?.into_bytes()),
+            Some([0xfe, 0xff]) => (Encoding::Utf16Be, utf16(&bytes, u16::from_be_bytes)?.into_bytes()),
+            _ => (Encoding::Utf8, bytes),
+        };
         let line_of = |bytes: &[u8], offset: usize| 1 + memchr::memchr_iter(b'\n', &bytes[..offset]).count();
         if let Some(offset) = memchr::memchr(0, &bytes) {
             return Err(SourceError::Binary { line: line_of(&bytes, offset), offset });
         }
         match String::from_utf8(bytes) {
             Ok(text) => {
-                Ok(Self { name: name.into(), path, text, line_starts: OnceLock::new(), newline: OnceLock::new() })
+                let (line_starts, newline) = (OnceLock::new(), OnceLock::new());
+                Ok(Self { name: name.into(), path, text, encoding, line_starts, newline })
             }
             Err(error) => {
                 let offset = error.utf8_error().valid_up_to();
@@ -168,6 +187,7 @@ impl Source {
             name: name.into(),
             path: None,
             text: text.into(),
+            encoding: Encoding::Utf8,
             line_starts: OnceLock::new(),
             newline: OnceLock::new(),
         }
@@ -180,8 +200,35 @@ impl Source {
             name: self.name.clone(),
             path: self.path.clone(),
             text,
+            encoding: self.encoding,
             line_starts: OnceLock::new(),
             newline: OnceLock::new(),
+        }
+    }
+
+    /// The same file with its text in another encoding.
+    #[must_use]
+    pub fn encoded(mut self, encoding: Encoding) -> Self {
+        self.encoding = encoding;
+        self
+    }
+
+    /// How its text is written in bytes.
+    #[must_use]
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    /// The file as it is on the disk.
+    #[must_use]
+    pub fn bytes(&self) -> Cow<'_, [u8]> {
+        let utf16 = |bytes: fn(u16) -> [u8; 2]| {
+            std::iter::once(0xfeff).chain(self.text.encode_utf16()).flat_map(bytes).collect::<Vec<u8>>()
+        };
+        match self.encoding {
+            Encoding::Utf8 => Cow::Borrowed(self.text.as_bytes()),
+            Encoding::Utf16Le => Cow::Owned(utf16(u16::to_le_bytes)),
+            Encoding::Utf16Be => Cow::Owned(utf16(u16::to_be_bytes)),
         }
     }
 
@@ -197,7 +244,7 @@ impl Source {
         self.path.as_deref()
     }
 
-    /// The whole text, a byte order mark included.
+    /// The whole text, a byte order mark of UTF-8 included.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
@@ -271,9 +318,35 @@ impl Source {
     }
 }
 
+/// The text behind a UTF-16 byte order mark.
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, SourceError> {
+    let (units, rest) = bytes[2..].as_chunks::<2>();
+    let mut text = String::with_capacity(units.len());
+    let mut offset = 2;
+    for decoded in char::decode_utf16(units.iter().map(|pair| unit(*pair))) {
+        let decoded = decoded.map_err(|_| SourceError::InvalidUtf16 { offset })?;
+        offset += 2 * decoded.len_utf16();
+        text.push(decoded);
+    }
+    if rest.is_empty() { Ok(text) } else { Err(SourceError::InvalidUtf16 { offset }) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn utf_16_is_read_behind_its_mark_and_written_back_byte_for_byte() {
+        for (encoding, bytes) in [
+            (Encoding::Utf16Le, b"\xff\xfeF\0\xe9\0\x3d\xd8\0\xde\n\0".to_vec()),
+            (Encoding::Utf16Be, b"\xfe\xff\0F\0\xe9\xd8\x3d\xde\0\0\n".to_vec()),
+        ] {
+            let source = Source::new("f", None, bytes.clone()).unwrap();
+            assert_eq!((source.text(), source.encoding()), ("F\u{e9}\u{1f600}\n", encoding));
+            assert_eq!(source.bytes(), bytes);
+            assert_eq!(source.encoded(Encoding::Utf8).bytes(), "F\u{e9}\u{1f600}\n".as_bytes());
+        }
+    }
 
     #[test]
     fn lines_and_columns_count_from_one_and_columns_count_characters() {
@@ -291,7 +364,10 @@ mod tests {
             Source::new("f", None, b"a\n\xe9".to_vec()).unwrap_err(),
             SourceError::InvalidUtf8 { line: 2, offset: 2 }
         );
-        assert_eq!(Source::new("f", None, vec![0xff, 0xfe, 65, 0]).unwrap_err(), SourceError::Utf16);
+        let half = |bytes: &[u8]| Source::new("f", None, bytes.to_vec()).unwrap_err();
+        assert_eq!(half(&[0xff, 0xfe, 65, 0, 66]), SourceError::InvalidUtf16 { offset: 4 });
+        assert_eq!(half(&[0xfe, 0xff, 0xd8, 0x3d, 0, 65]), SourceError::InvalidUtf16 { offset: 2 });
+        assert_eq!(half(&[0xff, 0xfe, 65, 0, 0, 0]), SourceError::Binary { line: 1, offset: 1 });
     }
 
     #[test]

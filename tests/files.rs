@@ -340,9 +340,37 @@ fn invalid_utf8_is_refused_with_the_place_and_never_reencoded() {
     );
 }
 
+fn utf16(text: &str) -> Vec<u8> {
+    std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+}
+
 #[test]
-fn utf16_is_refused_by_name() {
-    is_refused("Dockerfile", b"\xff\xfeF\0R\0O\0M\0 \0a\0\n\0", &["Dockerfile:1: error: ", "UTF-16"]);
+fn utf16_becomes_utf8_and_is_fixed_besides() {
+    let here = Sandbox::empty();
+    let (before, after) = (PLAIN.replace('\n', "\r\n"), PLAIN_FIXED.replace('\n', "\r\n"));
+    here.write("Dockerfile", utf16(&before));
+    let dry = here.run(&["-n", "Dockerfile"]);
+    assert_eq!((dry.code, dry.out.as_str()), (0, ""));
+    assert!(dry.err.contains("would fix [encoding]") && dry.err.contains("a diff cannot show"), "{}", dry.err);
+    assert_eq!(here.run(&["--check", "Dockerfile"]).code, 1);
+    let ran = here.run(&["Dockerfile"]);
+    assert_eq!((ran.code, here.read("Dockerfile")), (0, after), "{}", ran.err);
+    assert_eq!(here.run(&["--check", "Dockerfile"]).code, 0);
+}
+
+#[test]
+fn utf16_that_is_to_stay_gets_no_other_fix() {
+    let here = Sandbox::empty();
+    here.write("Dockerfile", utf16(PLAIN));
+    let ran = here.run(&["--skip", "encoding", "Dockerfile"]);
+    assert!(ran.err.contains("held back [timeouts]") && ran.err.contains("UTF-16"), "{}", ran.err);
+    assert_eq!(std::fs::read(here.path("Dockerfile")).unwrap(), utf16(PLAIN));
+}
+
+#[test]
+fn half_utf16_is_refused_by_name() {
+    is_refused("Dockerfile", b"\xff\xfeF\0R\0O\0M\0 \0a\0\n", &["Dockerfile:1: error: ", "UTF-16"]);
+    is_refused("azureml_environment.json", &utf16("{\"name\": \"a\", \"docker\": {}}"), &["UTF-16"]);
 }
 
 #[test]

@@ -125,6 +125,7 @@ fn operation(operation: &Operation) -> String {
         Operation::CommentAbove => "move the comment to a line of its own above it".to_owned(),
         Operation::BaseImage(image) => format!("start from {image}"),
         Operation::PlainBlanks => "write blanks in place of its no-break spaces".to_owned(),
+        Operation::SaveAsUtf8 => "write the same text in UTF-8".to_owned(),
         Operation::SpellKeyword => "write the instruction that it is nearly".to_owned(),
         Operation::QuoteRequirement => "put the requirement into quotes".to_owned(),
         Operation::SpellKey => "give the key the name that is read".to_owned(),

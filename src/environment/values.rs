@@ -127,6 +127,7 @@ pub fn apply(mut value: Value, changes: &[&Change]) -> Result<Value, String> {
                 }
                 *map = entries.into_iter().collect();
             }
+            Change::Encode => {}
             _ => return Err("a change of another kind of file".to_owned()),
         }
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 pub use failure::{CauseReport, FailingReport, LogLine, LogReport};
 
 use super::redact::redact;
-use super::{Counts, diff};
+use super::{Counts, diff_of};
 use crate::environment::definition::Format;
 use crate::finding::{Finding, Ground, Remedy};
 use crate::model::Model;
@@ -55,7 +55,7 @@ pub struct FileReport {
     pub origin: FileOrigin,
     /// Whether it changes (in a dry run: would change).
     pub changed: bool,
-    /// The unified diff, empty where it does not change.
+    /// The unified diff; empty where the file does not change, and where its encoding does, which no diff shows.
     pub diff: String,
 }
 
@@ -359,9 +359,7 @@ fn file(project: &Project, verified: &Verified, number: usize) -> FileReport {
             Origin::Refers { .. } => FileOrigin::Refers,
         },
         changed: after.is_some(),
-        diff: after
-            .map(|after| diff::unified(member.source.name(), member.source.text(), after.text()))
-            .unwrap_or_default(),
+        diff: after.map(|after| diff_of(&member.source, after)).unwrap_or_default(),
     }
 }
 

@@ -8,6 +8,7 @@ pub mod text;
 
 use crate::plan::Decision;
 use crate::project::Project;
+use crate::source::Source;
 use crate::verify::Verified;
 
 /// A text of a report as one line: credentials in addresses are masked, and control characters, with which a patch or a
@@ -29,9 +30,17 @@ pub fn diffs(project: &Project, verified: &Verified) -> String {
         .iter()
         .map(|file| {
             let before = &project.members[file.member].source;
-            diff::unified(before.name(), before.text(), file.after.text())
+            diff_of(before, &file.after)
         })
         .collect()
+}
+
+/// The unified diff of one file. A diff is of lines, and lines are of one encoding: where that changes there is none.
+fn diff_of(before: &Source, after: &Source) -> String {
+    if before.encoding() != after.encoding() {
+        return String::new();
+    }
+    diff::unified(before.name(), before.text(), after.text())
 }
 
 /// How much was found, done and left.

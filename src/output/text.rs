@@ -55,6 +55,14 @@ pub fn report(project: &Project, verified: &Verified, detail: Detail, dry_run: b
     } else {
         by_patch(&mut out, project, plan, dry_run);
     }
+    for file in verified.files() {
+        let before = &project.members[file.member].source;
+        if dry_run && before.encoding() != file.after.encoding() {
+            let name = before.name();
+            let what = "a diff cannot show a change of the encoding: run without --dry-run to make it";
+            let _ = writeln!(out, "{BOLD}{name}{BOLD:#}: {YELLOW}note{YELLOW:#}: {what}");
+        }
+    }
     for skip in &plan.idle_skips {
         let source = &project.members[skip.member].source;
         let (name, line) = (source.name(), source.line(skip.span.start));

@@ -36,6 +36,12 @@ impl Outcome {
     fn of(edit: Edit, change: Change, action: String) -> Self {
         Self { edits: vec![edit], changes: vec![change], action, safety: None }
     }
+
+    /// Not a letter of the text changes.
+    fn save_as_utf8() -> Self {
+        let action = "save it as UTF-8".to_owned();
+        Self { edits: Vec::new(), changes: vec![Change::Encode], action, safety: None }
+    }
 }
 
 /// Ensures something in a Dockerfile.
@@ -76,6 +82,7 @@ pub fn in_dockerfile(operation: &Operation, subject: &Subject, view: &Dockerfile
         Operation::PlainBlanks => instruction::plain_blanks(subject, view),
         Operation::SpellKeyword => instruction::spell_keyword(subject, view),
         Operation::QuoteRequirement => quote::requirement(subject, view),
+        Operation::SaveAsUtf8 => Ok(Outcome::save_as_utf8()),
         _ => Err("this remedy belongs to an environment definition, not to a Dockerfile".to_owned()),
     }
 }
@@ -91,6 +98,7 @@ pub fn in_conda(operation: &Operation, subject: &Subject, view: &CondaView<'_>) 
         Operation::SpellOperator => conda::spell_operator(subject, view),
         Operation::SpellDependency => conda::spell_dependency(subject, view),
         Operation::AddChannels(names) => conda::add_channels(names, view),
+        Operation::SaveAsUtf8 => Ok(Outcome::save_as_utf8()),
         _ => Err("this remedy does not belong to a conda environment".to_owned()),
     }
 }

@@ -23,7 +23,7 @@ use crate::project::{Appended, Member};
 use crate::relation;
 use crate::script::PythonScript;
 use crate::shell::tool::{Opt, Tool};
-use crate::source::{Source, Span};
+use crate::source::{Encoding, Source, Span};
 
 /// A Dockerfile with all that patches ask about it.
 pub struct DockerfileView<'a> {
@@ -49,6 +49,8 @@ pub struct CondaView<'a> {
     pub environment: &'a CondaEnvironment,
     /// The values that remedies write.
     pub values: &'a BTreeMap<String, Setting>,
+    /// The encoding of the file that it stands in.
+    pub encoding: Encoding,
     /// What it says of Python's minor version: worked out once.
     minor: Minor,
     /// Whether its pip section installs a pip itself: worked out once.
@@ -179,9 +181,9 @@ fn installs_own_pip(environment: &CondaEnvironment) -> bool {
 
 impl<'a> CondaView<'a> {
     /// A conda environment.
-    pub fn new(environment: &'a CondaEnvironment, values: &'a BTreeMap<String, Setting>) -> Self {
+    pub fn new(environment: &'a CondaEnvironment, source: &Source, values: &'a BTreeMap<String, Setting>) -> Self {
         let (minor, installs_own_pip) = (environment.python_minor(), installs_own_pip(environment));
-        Self { environment, values, minor, installs_own_pip }
+        Self { environment, values, encoding: source.encoding(), minor, installs_own_pip }
     }
 
     /// A dependency with what is known of the environment.

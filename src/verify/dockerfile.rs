@@ -90,7 +90,8 @@ fn named_instructions(changes: &[&Change]) -> Result<BTreeMap<usize, Closely>, M
             // The keyword is compared with the joined line, to the letter.
             Change::SetKeyword { .. } | Change::PlainBlanks { .. } => continue,
             Change::SetPair { instruction, .. } => (*instruction, Closely::Pairs),
-            Change::InsertInstruction { .. } => continue,
+            // The text is compared as it is, whatever bytes it is made of.
+            Change::InsertInstruction { .. } | Change::Encode => continue,
             _ => return Err(Mismatch("a change of another kind of file does not belong to a Dockerfile".to_owned())),
         };
         if named.insert(index, read).is_some_and(|other| other != read) {

@@ -22,7 +22,7 @@ use crate::patch::catalogue::Catalogue;
 use crate::plan::{self, Decision, Plan, Withheld};
 use crate::project::Project;
 use crate::settings::Policy;
-use crate::source::Source;
+use crate::source::{Encoding, Source};
 use compose::Composed;
 
 /// Why a patched text is not what its fix says.
@@ -235,7 +235,7 @@ fn wanted(plan: &Plan, member: usize) -> Vec<usize> {
     let mut wanted: Vec<usize> = (0..plan.findings.len())
         .filter(|number| plan.findings[*number].member == member && plan.decisions[*number] == Decision::Apply)
         .collect();
-    wanted.sort_by_key(|number| plan.findings[*number].fix().map_or(0, rank));
+    wanted.sort_by_key(|number| plan.findings[*number].fix().map_or((false, 0), |fix| (!encodes(fix), rank(fix))));
     wanted
 }
 
@@ -273,6 +273,11 @@ fn prove(project: &Project, plan: &mut Plan, member: usize) -> Option<Source> {
     last
 }
 
+/// Whether no other fix of the file can be written without this one.
+fn encodes(fix: &Fix) -> bool {
+    fix.changes.contains(&Change::Encode)
+}
+
 fn rank(fix: &Fix) -> u8 {
     fix.changes
         .iter()
@@ -296,6 +301,12 @@ fn patched(project: &Project, member: usize, findings: &[Finding], numbers: &[us
     let member = &project.members[member];
     let text = edit::apply(member.source.text(), edits).map_err(|overlap| Mismatch(overlap.to_string()))?;
     let after = member.source.with_text(text);
+    let after = if changes.contains(&&Change::Encode) { after.encoded(Encoding::Utf8) } else { after };
+    if after.encoding() != Encoding::Utf8 {
+        return Err(Mismatch(
+            "the file is UTF-16, which nothing reads that builds it: save it as UTF-8 first".to_owned(),
+        ));
+    }
     match member.model {
         Model::Dockerfile(_) => dockerfile::check(&member.source, &after, &changes)?,
         Model::Conda(_) => values::check(&member.source, &after, &changes, Syntax::Yaml)?,

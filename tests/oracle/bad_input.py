@@ -163,8 +163,10 @@ def invalid_utf_8(folder):
 
 @case
 def utf_16(folder):
-    folder.write("bad/Dockerfile", GOOD.decode().encode("utf-16"))
-    refused(folder, "bad/Dockerfile", said=[re.compile(r"^bad/Dockerfile:1: .*UTF-16", re.M)])
+    for name in ("utf-16", "utf-16-be"):
+        mark = b"\xfe\xff" if name == "utf-16-be" else b""
+        folder.write("bad/Dockerfile", mark + GOOD.decode().encode(name)[:-1])
+        refused(folder, "bad/Dockerfile", said=[re.compile(r"^bad/Dockerfile:1: .*UTF-16", re.M)])
 
 
 @case

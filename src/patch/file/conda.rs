@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::suspect::WrongEncoding;
+
 /// What must hold of a conda environment. Every key given must hold.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -17,6 +19,9 @@ pub struct CondaCondition {
     /// its own; `{written}` is the requirement, and `{meant}` what pip reads.
     #[serde(default)]
     pub pip_operator: Option<WrongOperator>,
+    /// Its text is in this encoding.
+    #[serde(default)]
+    pub encoding: Option<WrongEncoding>,
     /// How python is listed.
     #[serde(default)]
     pub python: Option<PythonListed>,

@@ -135,6 +135,9 @@ pub struct Example {
     /// What the file holds before.
     #[serde(default)]
     pub before: Option<String>,
+    /// What the file is encoded in before, where that is not UTF-8.
+    #[serde(default)]
+    pub encoding: Option<WrongEncoding>,
     /// What it holds after.
     #[serde(default)]
     pub after: Option<String>,

@@ -172,6 +172,8 @@ pub enum Operation {
     SpellKeyword,
     /// The no-break spaces of the instruction are blanks.
     PlainBlanks,
+    /// The file is written in UTF-8.
+    SaveAsUtf8,
 }
 
 /// A key of a definition and its value.

@@ -270,6 +270,17 @@ pub struct DockerfileCondition {
     /// It has more bytes than this; `{name}` stands for a value of the patch.
     #[serde(default)]
     pub larger_than: Option<Setting>,
+    /// Its text is in this encoding.
+    #[serde(default)]
+    pub encoding: Option<WrongEncoding>,
+}
+
+/// An encoding that Docker and Azure ML's clients do not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum WrongEncoding {
+    /// UTF-16 behind its byte order mark.
+    #[serde(rename = "UTF-16")]
+    Utf16,
 }
 
 /// What installs a pip.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::super::file::{ChannelsListed, CondaCondition, NotTaken, PipListed, PythonListed, WrongOperator};
+use super::super::file::{
+    ChannelsListed, CondaCondition, NotTaken, PipListed, PythonListed, WrongEncoding, WrongOperator,
+};
 use super::super::subject::{Subject, Target, versions};
 use super::super::view::CondaView;
 use crate::environment::conda::CondaEnvironment;
@@ -11,6 +13,7 @@ use crate::environment::match_spec::{Minor, listed_as_pip};
 use crate::environment::requirement::Operator;
 use crate::facts::python_table::{self, Life};
 use crate::finding::Evidence;
+use crate::source::Encoding;
 
 /// The places of a conda environment that a condition holds of: where it asks for items, each of them; where it asks
 /// for python, the entry of that; where it asks for the whole, the list; else the bare pip, or the `- pip:` map.
@@ -26,6 +29,10 @@ pub fn conda(view: &CondaView<'_>, condition: &CondaCondition) -> Vec<Subject> {
     }
     if condition.channels.is_some_and(|wanted| environment.channels_listed() != Some(wanted)) {
         return Vec::new();
+    }
+    if let Some(WrongEncoding::Utf16) = condition.encoding {
+        let wrong = view.encoding != Encoding::Utf8;
+        return wrong.then(|| whole(view)).into_iter().collect();
     }
     if let Some(wanted) = condition.pip_operator {
         return operators(view, wanted);

@@ -1,6 +1,6 @@
 //! Where a suspicion about an instruction, or about a Dockerfile as a whole, holds.
 
-use super::super::file::{DockerfileCondition, ImageSpelling, InstructionCondition, KeywordFault};
+use super::super::file::{DockerfileCondition, ImageSpelling, InstructionCondition, KeywordFault, WrongEncoding};
 use super::super::subject::{Subject, Target};
 use super::super::view::DockerfileView;
 use super::commands::filled;
@@ -10,7 +10,7 @@ use crate::dockerfile::{Base, Instruction, Stage};
 use crate::facts::reference::ImageReference;
 use crate::facts::version::compare;
 use crate::finding::Evidence;
-use crate::source::Span;
+use crate::source::{Encoding, Span};
 
 /// The instructions that a condition holds of.
 pub fn instructions(view: &DockerfileView<'_>, condition: &InstructionCondition) -> Vec<Subject> {
@@ -32,8 +32,13 @@ pub fn instructions(view: &DockerfileView<'_>, condition: &InstructionCondition)
 pub fn dockerfile(view: &DockerfileView<'_>, condition: &DockerfileCondition) -> Vec<Subject> {
     let size = view.source.text().len();
     let mut subject = Subject::new(Target::Dockerfile, Span::at(0), None);
-    let most = condition.larger_than.as_ref().and_then(|most| subject.number(most, view.values));
-    if most.is_none_or(|most| size as f64 <= most) {
+    let larger = |most| subject.number(most, view.values).is_some_and(|most| size as f64 > most);
+    let encoded = |wanted: WrongEncoding| match wanted {
+        WrongEncoding::Utf16 => view.source.encoding() != Encoding::Utf8,
+    };
+    if condition.larger_than.as_ref().is_some_and(|most| !larger(most))
+        || condition.encoding.is_some_and(|wanted| !encoded(wanted))
+    {
         return Vec::new();
     }
     subject.texts.insert("written", size.to_string());
