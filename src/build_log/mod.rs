@@ -214,6 +214,8 @@ pub struct Sighting {
 pub struct Below {
     /// The line of the log, from 1.
     pub line: u64,
+    /// The line, without what the builder puts before it and without colours.
+    pub text: String,
     /// What the named groups matched.
     pub captures: BTreeMap<String, String>,
 }

@@ -308,7 +308,8 @@ impl Track {
             };
             let before = watch.left;
             for captures in pattern.captures_iter(shown.text.as_bytes()).take(watch.left) {
-                let below = Below { line: seen.line, captures: named(pattern, &captures) };
+                let below =
+                    Below { line: seen.line, text: shown.around(&captures), captures: named(pattern, &captures) };
                 match &mut watch.again {
                     None => sighting.below.push(below),
                     Some(again) => {

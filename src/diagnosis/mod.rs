@@ -262,12 +262,14 @@ fn in_step(sightings: &[Sighting], table: &[(&Patch, &Symptom)], step: Option<us
 /// Adds a sighting to the causes: one, or one for each of the lines below it that name something.
 fn add(causes: &mut Vec<Cause>, (patch, symptom, sighting): &(&Patch, &Symptom, &Sighting), step: Option<usize>) {
     if sighting.below.is_empty() {
-        return add_one(causes, patch, symptom, sighting, &sighting.captures, step);
+        return add_one(causes, patch, symptom, &[(sighting.line, &sighting.text)], &sighting.captures, step);
     }
     for below in &sighting.below {
         let mut captures = sighting.captures.clone();
         captures.extend(below.captures.clone());
-        add_one(causes, patch, symptom, sighting, &captures, step);
+        let lines = [(sighting.line, &sighting.text), (below.line, &below.text)];
+        let lines = if below.line == sighting.line { &lines[..1] } else { &lines[..] };
+        add_one(causes, patch, symptom, lines, &captures, step);
     }
 }
 
@@ -276,11 +278,11 @@ fn add_one(
     causes: &mut Vec<Cause>,
     patch: &Patch,
     symptom: &Symptom,
-    sighting: &Sighting,
+    lines: &[(u64, &String)],
     captures: &BTreeMap<String, String>,
     step: Option<usize>,
 ) {
-    let evidence = (sighting.line, sighting.text.clone());
+    let lines = lines.iter().map(|(line, text)| (*line, (*text).clone()));
     let same = |cause: &&mut Cause| {
         let contains = |a: &BTreeMap<String, String>, b: &BTreeMap<String, String>| {
             a.iter().all(|(name, value)| b.get(name) == Some(value))
@@ -296,8 +298,10 @@ fn add_one(
             cause.captures.clone_from(captures);
             cause.symptom.clone_from(&symptom.name);
         }
-        if !cause.evidence.contains(&evidence) {
-            cause.evidence.push(evidence);
+        for line in lines {
+            if !cause.evidence.contains(&line) {
+                cause.evidence.push(line);
+            }
         }
         return;
     }
@@ -306,7 +310,7 @@ fn add_one(
         title: patch.title.clone(),
         section: patch.document.section.clone(),
         symptom: symptom.name.clone(),
-        evidence: vec![evidence],
+        evidence: lines.collect(),
         captures: captures.clone(),
         asked_at: Vec::new(),
         step,

@@ -165,7 +165,11 @@ fn the_last_resort_yields_to_every_error() {
 
 #[test]
 fn every_package_below_a_heading_is_a_cause_of_its_own() {
-    let below = |line, name: &str| Below { line, captures: [("package".to_owned(), name.to_owned())].into() };
+    let below = |line, name: &str| Below {
+        line,
+        text: format!("- {name}"),
+        captures: [("package".to_owned(), name.to_owned())].into(),
+    };
     let mut heading = seen(1, 4, None);
     heading.below = vec![below(5, "x"), below(6, "y")];
     let mut one = step("RUN x");

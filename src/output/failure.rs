@@ -32,7 +32,18 @@ pub fn report(project: &Project, findings: &[Finding]) -> String {
     let mut out = String::new();
     let Some(failure) = &project.failure else { return out };
     for (number, cause) in failure.causes.iter().enumerate() {
-        of_cause(&mut out, project, failure, number, cause, findings);
+        // What several causes share is told once, below the last of them.
+        let shared = failure
+            .causes
+            .get(number + 1)
+            .is_some_and(|next| (next.step, &next.section, &next.patch) == (cause.step, &cause.section, &cause.patch));
+        of_cause(&mut out, failure, number, cause, findings);
+        if !shared {
+            if let Some(step) = cause.step.and_then(|step| failure.log.steps.get(step)) {
+                failed(&mut out, project, failure, step);
+            }
+            let _ = writeln!(out, "    {DIM}document: \"{}\"{DIM:#}", one_line(&cause.section));
+        }
     }
     if failure.causes.is_empty() {
         without_cause(&mut out, project, failure);
@@ -50,14 +61,7 @@ pub fn report(project: &Project, findings: &[Finding]) -> String {
     out
 }
 
-fn of_cause(
-    out: &mut String,
-    project: &Project,
-    failure: &Failure,
-    number: usize,
-    cause: &Cause,
-    findings: &[Finding],
-) {
+fn of_cause(out: &mut String, failure: &Failure, number: usize, cause: &Cause, findings: &[Finding]) {
     let file = &failure.file;
     let answer = failure.answers.iter().find(|answer| answer.cause == number);
     let found = findings.iter().find(|finding| finding.cause == Some(number));
@@ -67,16 +71,13 @@ fn of_cause(
     for (line, text) in cause.evidence.iter().take(EVIDENCE) {
         let _ = writeln!(out, "    {DIM}{line}: {}{DIM:#}", one_line(text.trim()));
     }
-    if let Some(step) = cause.step.and_then(|step| failure.log.steps.get(step)) {
-        failed(out, project, failure, step);
-    }
     if !cause.asked_at.is_empty() {
         let _ = writeln!(out, "    asked for in: {}", one_line(&cause.asked_at.join(", ")));
     }
-    if let Some(answer) = answer {
+    let next = failure.answers.iter().find(|next| next.cause == number + 1);
+    if let Some(answer) = answer.filter(|answer| next.is_none_or(|next| next.advice != answer.advice)) {
         let _ = writeln!(out, "    {BLUE}to do{BLUE:#}: {}", one_line(&answer.advice));
     }
-    let _ = writeln!(out, "    {DIM}document: \"{}\"{DIM:#}", one_line(&cause.section));
 }
 
 /// The instruction that failed: where it stands, as far as that is known, and what it is.

@@ -81,6 +81,13 @@ fn each(out: &mut String, project: &Project, plan: &Plan, detail: Detail, dry_ru
     let mut shown: Vec<(&Finding, &Decision)> =
         plan.findings.iter().zip(&plan.decisions).filter(|(_, decision)| **decision != Decision::Ignore).collect();
     shown.sort_by_key(|(finding, _)| (finding.member, finding.place.start));
+    // What is to be done about several lines of a log is told once.
+    let mut alike: BTreeMap<(usize, usize, &str, &str), usize> = BTreeMap::new();
+    for (finding, _) in &shown {
+        if let Remedy::Advice(advice) = &finding.remedy {
+            *alike.entry((finding.member, finding.place.start, &finding.patch, advice)).or_default() += 1;
+        }
+    }
     let mut last = None;
     for (finding, decision) in shown {
         if last.replace(finding.member) != Some(finding.member) {
@@ -125,8 +132,13 @@ fn each(out: &mut String, project: &Project, plan: &Plan, detail: Detail, dry_ru
                 );
             }
             (Remedy::Advice(advice), _) => {
+                let Some(more) = alike.remove(&(finding.member, finding.place.start, patch.as_str(), advice.as_str()))
+                else {
+                    continue;
+                };
+                let more = if more > 1 { format!(" (and {} more)", more - 1) } else { String::new() };
                 let advice = one_line(advice);
-                let _ = writeln!(out, "{at}: {BLUE}advice{BLUE:#} [{patch}] {message}: {advice}");
+                let _ = writeln!(out, "{at}: {BLUE}advice{BLUE:#} [{patch}] {message}{more}: {advice}");
             }
             (Remedy::Fix(_), _) => {}
         }

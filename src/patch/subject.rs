@@ -326,6 +326,8 @@ impl Subject {
                     format!("it is the newest of envfix's table for {python}, so every build gets the same")
                 }
             }),
+            // A log that is cut there does not tell it.
+            "package" => self.cause.as_ref().map(|_| "NAME".to_owned()),
             "requirement" => {
                 let (_, captures) = self.cause.as_ref()?;
                 self.requirement.as_ref().or(captures.get("package")).cloned()
