@@ -128,6 +128,66 @@ def refused(folder, *arguments, said=()):
     return run
 
 
+# ------------------------------------------------------------------------------------------- logs of builds
+
+FAILED_STEP = (
+    b"Step 2/2 : RUN pip install flask\n ---> Running in 0123456789ab\n"
+    b"WARNING: Retrying (Retry(total=0)) after connection broken by 'ReadTimeoutError(\"HTTPSConnectionPool(host="
+    b"'files.example.org', port=443): Read timed out. (read timeout=15)\")': /simple/flask/\n"
+    b"ERROR: Could not find a version that satisfies the requirement flask (from versions: none)\n"
+    b"The command '/bin/sh -c pip install flask' returned a non-zero code: 1\n"
+)
+
+
+@case
+def logs_that_show_nothing(folder):
+    folder.write("Dockerfile", GOOD)
+    program = b"2026-11-21 12:00:00 INFO server listening on :8080\nE: nothing to see\nERROR: all is well\n"
+    for name, log, code, said in (
+        ("empty", b"", 2, "the log is empty"),
+        ("blank", b"\n\n\n", 2, "the log is empty"),
+        ("binary", b"\x7fELF\x02\x01\x01\0\0\0" + bytes(range(256)) * 4000, 2, "this is a program (ELF)"),
+        ("another-program", program * 1000, 0, "no failed step of an image build"),
+        ("cut", FAILED_STEP[:60], 0, "give the whole log"),
+        ("half-a-character", b"\xff\xfeS\0t\0e", 0, "give the whole log"),
+    ):
+        folder.write(f"{name}.log", log)
+        for options in ([], ["--format", "json"]):
+            run = folder.run("--log", f"{name}.log", *options, "Dockerfile")
+            expect(run, code, *([] if "json" in options else [said]))
+    expect(folder.run("--log", "nowhere.log", "Dockerfile"), 2, "nowhere.log")
+    expect(folder.run("--log", ".", "Dockerfile"), 2)
+
+
+@case
+def the_log_of_another_dockerfile(folder):
+    folder.write("Dockerfile", b"FROM debian:12\nRUN make\nRUN apt-get update && apt-get install -y python3-pip\n")
+    folder.write("build.log", b"Step 1/2 : FROM python:3.10-slim\n" + FAILED_STEP)
+    for options in ([], ["--unsafe"], ["--dry-run"]):
+        run = folder.run("--log", "build.log", *options, "Dockerfile")
+        expect(run, 0, "stands in no Dockerfile that was named")
+        assert not run.out, run
+
+
+@case
+def logs_of_any_length(folder):
+    """A gigabyte, and one line of a hundred megabytes, in little memory."""
+    folder.write("Dockerfile", GOOD, after=FIXED)
+    guard = lambda: resource.setrlimit(resource.RLIMIT_AS, (256 << 20, 256 << 20))
+    lines = b"".join(b"#7 %d.5 Collecting package-%d==1.%d (from -r requirements.txt)\n" % (n % 900, n, n) for n in range(17_000))
+    with tempfile.NamedTemporaryFile() as log:
+        log.write(b"x" * (100 << 20) + b"\n" + FAILED_STEP)
+        log.flush()
+        expect(folder.run("--dry-run", "--log", log.name, "Dockerfile", preexec_fn=guard), 0, "cause [timeouts]")
+        log.seek(0)
+        log.truncate()
+        for _ in range((1 << 30) // len(lines)):
+            log.write(lines)
+        log.write(FAILED_STEP)
+        log.flush()
+        expect(folder.run("--log", log.name, "Dockerfile", preexec_fn=guard), 0, "cause [timeouts]", "fixed [timeouts]")
+
+
 # ------------------------------------------------------------------------------------------- what cannot be read
 
 
