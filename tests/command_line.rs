@@ -91,6 +91,22 @@ fn patch_takes_the_diff_and_makes_what_fixing_in_place_makes() {
 }
 
 #[test]
+fn the_log_of_the_readme_is_explained_as_it_says() {
+    let here = Sandbox::of("sample");
+    let ran = here.run(&["-n", "--log", "build.log", "Dockerfile"]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.out.contains("+ENV PIP_DEFAULT_TIMEOUT=100\n") && !ran.out.contains("pip=="), "{}", ran.out);
+    for said in [
+        "build.log:12: cause [timeouts] ",
+        "failed: Dockerfile:13: RUN pip install --upgrade pip (step 3 of 7)\n",
+        "document: \"Package installation fails, timeouts and broken connections\"\n",
+        "2 fixes held back: 2 that do not mend this build",
+    ] {
+        assert!(ran.err.contains(said), "{}", ran.err);
+    }
+}
+
+#[test]
 fn the_sample_of_the_readme_is_fixed_as_its_diff_says() {
     let diff = std::fs::read_to_string(support::testdata("sample.diff")).unwrap();
     let here = Sandbox::of("sample");

@@ -118,9 +118,12 @@ fn without_cause(out: &mut String, project: &Project, failure: &Failure) {
                 Outcome::Failed { line, .. } => line,
                 _ => step.line,
             };
+            // Without a word of a builder these may be the lines of anything.
+            let bare = failure.log.builder.is_none() && step.instruction.is_none();
+            let what = if bare { "an error stands here" } else { "a step failed" };
             let _ = writeln!(
                 out,
-                "{BOLD}{file}:{at}{BOLD:#}: a step failed, and none of the documented causes is among its lines; it ends with"
+                "{BOLD}{file}:{at}{BOLD:#}: {what}, and none of the documented causes is among its lines; it ends with"
             );
             tail(out, &step.tail);
             failed(out, project, failure, step);
