@@ -47,6 +47,8 @@ pub mod patch;
 mod plan;
 mod project;
 mod relation;
+#[cfg(feature = "review")]
+pub mod review;
 pub mod script;
 mod settings;
 pub mod shell;
