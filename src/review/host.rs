@@ -342,7 +342,9 @@ pub enum HostError {
         now: Option<String>,
     },
     /// The host does not show so large a diff.
-    #[error("the pull request is too large for {host} to list its files ({said}): split it, or run envfix on a checkout")]
+    #[error(
+        "the pull request is too large for {host} to list its files ({said}): split it, or run envfix on a checkout"
+    )]
     TooLarge {
         /// The host.
         host: HostKind,
@@ -408,7 +410,9 @@ pub enum HostError {
         begins: String,
     },
     /// The answer lacks something, or is larger than envfix reads.
-    #[error("{address} answered with something unexpected: {because}; check that the base address is that of {host}'s API")]
+    #[error(
+        "{address} answered with something unexpected: {because}; check that the base address is that of {host}'s API"
+    )]
     Unexpected {
         /// The host.
         host: HostKind,
@@ -418,7 +422,9 @@ pub enum HostError {
         because: String,
     },
     /// A redirect to another host, to which the token is not given.
-    #[error("{address} redirects to {to}: the token is not given to another address; if that is right, name it as the base address")]
+    #[error(
+        "{address} redirects to {to}: the token is not given to another address; if that is right, name it as the base address"
+    )]
     Redirect {
         /// The request's address.
         address: String,
@@ -426,7 +432,9 @@ pub enum HostError {
         to: String,
     },
     /// The host refuses the request for another reason.
-    #[error("{address} refuses the request ({status}: {said}): if the pull request has not changed, please report this")]
+    #[error(
+        "{address} refuses the request ({status}: {said}): if the pull request has not changed, please report this"
+    )]
     Refused {
         /// The request's address.
         address: String,
