@@ -628,9 +628,13 @@ def leaves(value, path=()):
     if isinstance(value, dict) and value:
         return {place: leaf for key in value for place, leaf in leaves(value[key], (*path, key)).items()}
     if isinstance(value, list) and value:
-        # A list that grows in the middle moves what follows: its items go by what they say.
-        shown = [json.dumps(item, default=repr, sort_keys=True) for item in value]
-        return {(*path, item, shown[:number].count(item)): item for number, item in enumerate(shown)}
+        # A list that grows in the middle moves what follows: its items go by what they say, maps by their keys.
+        shown = [json.dumps(sorted(item) if isinstance(item, dict) else item, default=repr, sort_keys=True) for item in value]
+        found = {}
+        for number, (item, name) in enumerate(zip(value, shown)):
+            place = (*path, name, shown[:number].count(name))
+            found.update(leaves(item, place) if isinstance(item, dict) and item else {place: name})
+        return found
     return {path: value}
 
 
@@ -659,8 +663,11 @@ def compare_definition(old, new, edits):
     written = " ".join(edit["replacement"] for edit in edits).lower()
     # What is in a section under a new name is written by nobody.
     moved = {edit["replacement"].strip("\"'") for edit in edits}
+    # An edit of an operator writes the operator alone.
+    bare = lambda place, leaves: (place[:-2], re.sub(r"[=<>!~]+", "=", str(leaves[place])))
+    operators = {bare(place, old) for place in gone} if any(re.fullmatch(r"[=<>!~]+", it) for it in moved) else set()
     for place in come:
-        if moved & set(place[:-1]):
+        if moved & set(place[:-1]) or bare(place, new) in operators:
             continue
         shown = str(new[place]).strip('"').lower()
         key = str(place[-1]).lower()

@@ -155,5 +155,29 @@ class Conda(unittest.TestCase):
         self.assertEqual([it for it in ["pip-tools", "pipx", "pip[version='1']"] if checks.listed_as_pip(it)], [])
 
 
+class Definitions(unittest.TestCase):
+    TEXT = '{"name": "a", "python": {"dependencies": ["python=3.10", {"pip": ["b=1.2", "c==1"]}]}}'
+
+    def check(self, *edits):
+        outcome = checks.Outcome([])
+        data = self.TEXT.encode()
+        checks.check_definition(outcome, "azureml_environment.json", data, apply(data, edits), list(edits))
+        return {failure.count for failure in outcome.failures}
+
+    def test_an_operator_of_a_requirement_is_what_the_edit_says(self):
+        where = self.TEXT.index("b=1.2") + 1
+        self.assertEqual(self.check(edit(where, where, "=", "pip-operator")), set())
+
+    def test_another_version_or_name_is_seen(self):
+        where = self.TEXT.index("b=1.2")
+        second = {**edit(where, where + 1, "x"), "replacement": "x"}
+        self.assertEqual(self.check({**edit(where + 1, where + 3, "==2"), "replacement": "==2"}, second), {"definition"})
+        data = self.TEXT.encode()
+        outcome = checks.Outcome([])
+        other = data.replace(b"c==1", b"c==2").replace(b"b=1.2", b"b==1.2")
+        checks.check_definition(outcome, "f.json", data, other, [edit(where + 1, where + 1, "=")])
+        self.assertEqual({failure.count for failure in outcome.failures}, {"definition"})
+
+
 if __name__ == "__main__":
     unittest.main()
