@@ -1,6 +1,8 @@
 //! Turns `patches/*.yaml` into JSON that the library compiles in: one text with every patch but its examples, read at
 //! every start, and one with the examples, read only by `explain` and the tests. Reading JSON is ten times as fast as
 //! reading YAML, and starting must take no more than milliseconds.
+//!
+//! And tells the crate its version, with the commit where one is known.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -12,6 +14,10 @@ use serde_json::Value;
 #[allow(dead_code, missing_docs, unused_imports)]
 #[path = "src/patch/file/mod.rs"]
 mod file;
+
+/// The commit that is checked out.
+#[path = "build/commit.rs"]
+mod commit;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=patches");
@@ -37,7 +43,28 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let out = PathBuf::from(env::var("OUT_DIR")?);
     write(&out, "patches.json", &Value::Array(patches))?;
-    write(&out, "examples.json", &Value::Object(examples))
+    write(&out, "examples.json", &Value::Object(examples))?;
+    println!("cargo::rustc-env=ENVFIX_VERSION={}", version()?);
+    Ok(())
+}
+
+/// The version, and the commit in parentheses: what `ENVFIX_COMMIT` says, or the commit of the repository whose root
+/// this folder is; without either the version alone.
+fn version() -> Result<String, Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=build/commit.rs");
+    println!("cargo::rerun-if-env-changed=ENVFIX_COMMIT");
+    let version = env::var("CARGO_PKG_VERSION")?;
+    let named = env::var("ENVFIX_COMMIT").unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+    let commit = if named.is_empty() {
+        commit::checked_out(Path::new(&env::var("CARGO_MANIFEST_DIR")?))
+    } else {
+        Some(commit::Commit { name: named, moves_with: Vec::new() })
+    };
+    let Some(commit) = commit else { return Ok(version) };
+    for path in commit.moves_with {
+        println!("cargo::rerun-if-changed={}", path.display());
+    }
+    Ok(format!("{version} ({})", commit.name))
 }
 
 fn write(out: &Path, name: &str, value: &Value) -> Result<(), Box<dyn Error>> {

@@ -43,7 +43,9 @@ impl Loader<'_> {
                 Ok(metadata) if !metadata.is_file() => {
                     self.problem(path, None, "it is no file and no folder".to_owned())
                 }
-                Ok(_) => self.file(path, Origin::Named, None),
+                Ok(_) if !self.options.skip_unknown => self.file(path, Origin::Named, None),
+                Ok(_) if discover::kind_of(path).is_some() => self.file(path, Origin::Found, None),
+                Ok(_) => {}
             }
         }
         let named = self.options.environments.clone();
@@ -100,6 +102,10 @@ impl Loader<'_> {
         }
         let source = match Source::new(name.clone(), Some(path.to_owned()), bytes) {
             Ok(source) => source,
+            // Nor need what is none of envfix's be UTF-8. (It was read a moment ago; a second failure says enough.)
+            Err(_) if origin == Origin::Found && !fs::read(path).is_ok_and(|it| looks_like_ours(&name, &it, kind)) => {
+                return;
+            }
             Err(error) => {
                 let line = Some(error.line());
                 return self.project.problems.push(Problem { file: name, line, message: error.to_string() });
@@ -115,7 +121,9 @@ impl Loader<'_> {
                 return self.project.problems.push(not_ours(&source, kind));
             }
             Ok(None) => return,
-            Err(_) if !matches!(origin, Origin::Named) && !looks_like_ours(&source, kind) => return,
+            Err(_) if !matches!(origin, Origin::Named) && !looks_like_ours(&name, source.text().as_bytes(), kind) => {
+                return;
+            }
             Err(problem) => return self.project.problems.push(problem),
         };
         let Some(settings) = self.settings_for(folder) else { return };
@@ -321,17 +329,18 @@ fn may_concern_us(bytes: &[u8], kind: Option<Kind>) -> bool {
 }
 
 /// Whether a file that cannot be read looks like an environment definition all the same.
-fn looks_like_ours(source: &Source, kind: Option<Kind>) -> bool {
-    let has = |word: &str| memchr::memmem::find(source.text().as_bytes(), word.as_bytes()).is_some();
+fn looks_like_ours(name: &str, text: &[u8], kind: Option<Kind>) -> bool {
+    let has = |word: &str| memchr::memmem::find(text, word.as_bytes()).is_some();
     match kind {
         Some(Kind::Yaml) => {
-            let begins = |line: &str| line.trim_start_matches('\u{feff}').starts_with("dependencies:");
-            source.text().lines().any(begins) || has("environment.schema.json") || has("precachePackages")
+            let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
+            text.starts_with(b"dependencies:")
+                || has("\ndependencies:")
+                || has("environment.schema.json")
+                || has("precachePackages")
         }
         Some(Kind::Json) => {
-            source.name().ends_with("azureml_environment.json")
-                || has("precachePackages")
-                || has("userManagedDependencies")
+            name.ends_with("azureml_environment.json") || has("precachePackages") || has("userManagedDependencies")
         }
         Some(Kind::Python | Kind::Notebook) => has("precache_packages") || has(".spark.packages"),
         Some(Kind::Dockerfile) | None => true,

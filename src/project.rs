@@ -109,6 +109,9 @@ pub struct Problem {
 pub struct LoadOptions {
     /// Leave the files alone that a named file refers to.
     pub no_follow: bool,
+    /// Take the files named as if they were found in a folder: those that are none of envfix's are passed over, and
+    /// what applies to generated files applies to them.
+    pub skip_unknown: bool,
     /// Environment definitions that belong to the Dockerfiles named.
     pub environments: Vec<PathBuf>,
     /// The folder that names in reports are relative to.

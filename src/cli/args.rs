@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Fixes Dockerfiles and environment definitions whose image builds fail, by the documented remedies of Azure Machine
 /// Learning, as the smallest verified patch. In place by default.
 #[derive(Debug, Parser)]
-#[command(name = "envfix", version, arg_required_else_help = true, args_conflicts_with_subcommands = true)]
+#[command(name = "envfix", version = env!("ENVFIX_VERSION"), arg_required_else_help = true, args_conflicts_with_subcommands = true)]
 #[command(
     after_help = "Exit codes: 0 done, also when nothing was to do; 1 with --check when something would change;\n\
     2 for a usage error, an input that cannot be read, or a write that failed."
@@ -43,6 +43,9 @@ pub struct Fix {
     /// Leave files alone that a named file refers to, or that refer to it
     #[arg(long)]
     pub no_follow: bool,
+    /// Take the files named as if they were found in a folder: pass over those that are none of envfix's
+    #[arg(long)]
+    pub skip_unknown: bool,
     /// Only this patch; its hardening and unsafe branches apply (repeatable)
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     pub only: Vec<String>,
@@ -79,6 +82,10 @@ pub enum Command {
     Explain(Explain),
     /// Run the examples of every patch: those of built-in patches together, those of a folder's each by itself
     TestPatches(TestPatches),
+    /// Print what a shell needs to complete envfix's arguments
+    Completions(Completions),
+    /// Print the manual page, as roff
+    Man,
 }
 
 /// `envfix explain`.
@@ -97,6 +104,13 @@ pub struct TestPatches {
     /// A folder of further patches
     #[arg(long, value_name = "DIR")]
     pub patches: Vec<PathBuf>,
+}
+
+/// `envfix completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell that reads it
+    pub shell: clap_complete::Shell,
 }
 
 /// The report on standard output.

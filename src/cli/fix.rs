@@ -43,6 +43,7 @@ pub fn run(arguments: &Fix, catalogue: &Catalogue) -> u8 {
     } else {
         let options = LoadOptions {
             no_follow: arguments.no_follow,
+            skip_unknown: arguments.skip_unknown,
             environments: arguments.environments.clone(),
             current_folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
         };

@@ -4,6 +4,7 @@ mod args;
 mod examples;
 mod explain;
 mod fix;
+mod pages;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,8 @@ pub fn main() -> ExitCode {
     let code = match &arguments.command {
         Some(Command::Explain(explain)) => catalogue(&explain.patches).map(|it| explain::run(explain, &it)),
         Some(Command::TestPatches(test)) => catalogue(&test.patches).map(|it| examples::run(&it)),
+        Some(Command::Completions(completions)) => Ok(pages::completions(completions)),
+        Some(Command::Man) => Ok(pages::manual()),
         None => catalogue(&arguments.fix.patches).map(|it| fix::run(&arguments.fix, &it)),
     };
     ExitCode::from(code.unwrap_or_else(|message| {
