@@ -1,7 +1,9 @@
-//! What a run says: the diff, the report for people and the report for programs. One file a format.
+//! What a run says: the diff, the report for people, the report for programs and those for other tools. One file a
+//! format.
 
 pub mod diff;
 pub mod failure;
+pub mod formats;
 pub mod json;
 pub mod redact;
 pub mod text;
