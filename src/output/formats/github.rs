@@ -5,7 +5,8 @@
 
 use std::fmt::Write;
 
-use super::{Level, Run, inert};
+use super::super::inert;
+use super::{Level, Run};
 
 /// The commands.
 #[must_use]

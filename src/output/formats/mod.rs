@@ -277,22 +277,6 @@ fn hash<const N: usize>(parts: [&str; N]) -> u128 {
     bytes.fold(BASIS, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME))
 }
 
-/// A text on one line of a build's output, in which no runner finds a command: the commands of Azure Pipelines and the
-/// older ones of GitHub begin in the middle of a line, too.
-fn inert(text: &str) -> String {
-    let text = one_line(text).replace(['\u{2028}', '\u{2029}'], " ");
-    let mut out = String::with_capacity(text.len());
-    for (at, c) in text.char_indices() {
-        out.push(c);
-        let rest = text.as_bytes().get(at + 1..).unwrap_or_default();
-        let begins = rest.starts_with(b"[") || rest.get(..4).is_some_and(|word| word.eq_ignore_ascii_case(b"vso["));
-        if c == '#' && out.ends_with("##") && begins {
-            out.push(' ');
-        }
-    }
-    out
-}
-
 /// A file of JSON: indented, with a newline at its end.
 fn to_json(value: &impl serde::Serialize) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
@@ -301,12 +285,6 @@ fn to_json(value: &impl serde::Serialize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_command_of_a_runner_stays_in_a_text() {
-        assert_eq!(inert("a ##vso[task.x]b ##[error] ###[ ## [ #"), "a ## vso[task.x]b ## [error] ### [ ## [ #");
-        assert_eq!(inert("##VSO[x]\r\n::set-env::\u{2028}::x"), "## VSO[x]  ::set-env:: ::x");
-    }
 
     #[test]
     fn a_fingerprint_tells_its_parts_apart() {
