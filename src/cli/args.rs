@@ -121,6 +121,18 @@ pub enum Format {
     Text,
     /// One JSON object
     Json,
+    /// SARIF 2.1.0, with the fixes: for code scanning and editors
+    Sarif,
+    /// Reviewdog's diagnostics, with the fixes as suggestions
+    Rdjson,
+    /// Workflow commands of GitHub Actions
+    Github,
+    /// GitLab's code quality report
+    Gitlab,
+    /// Logging commands of Azure Pipelines
+    Azure,
+    /// A summary to read, such as for $GITHUB_STEP_SUMMARY
+    Markdown,
 }
 
 /// When to use colours.

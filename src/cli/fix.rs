@@ -4,9 +4,10 @@ use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use super::args::{Fix, Format};
-use super::{DONE, FAILED, WOULD_CHANGE, complain, print, tell};
+use super::{DONE, FAILED, WOULD_CHANGE, complain, print, print_colored, tell};
 use crate::context::BuildContext;
 use crate::diagnosis::{self, Failure};
+use crate::output::formats::{Run, azure, github, gitlab, markdown, rdjson, sarif};
 use crate::output::text::Detail;
 use crate::output::{self, diff, json, text};
 use crate::patch::catalogue::Catalogue;
@@ -76,11 +77,17 @@ pub fn run(arguments: &Fix, catalogue: &Catalogue) -> u8 {
             let report = json::report(&project, &verified);
             print(&(serde_json::to_string_pretty(&report).unwrap_or_default() + "\n"))
         }
+        (Format::Sarif, _) => print(&sarif::render(&Run::new(&project, &verified, catalogue))),
+        (Format::Rdjson, _) => print(&rdjson::render(&Run::new(&project, &verified, catalogue))),
+        (Format::Github, _) => print(&github::render(&Run::new(&project, &verified, catalogue))),
+        (Format::Gitlab, _) => print(&gitlab::render(&Run::new(&project, &verified, catalogue))),
+        (Format::Azure, _) => print(&azure::render(&Run::new(&project, &verified, catalogue))),
+        (Format::Markdown, _) => print(&markdown::render(&Run::new(&project, &verified, catalogue))),
         (Format::Text, true) => {
             let diffs = output::diffs(&project, &verified);
             let colored =
                 std::io::stdout().is_terminal() || anstream::ColorChoice::global() == anstream::ColorChoice::Always;
-            print(&if colored { diff::colored(&diffs) } else { diffs })
+            if colored { print_colored(&diff::colored(&diffs)) } else { print(&diffs) }
         }
         (Format::Text, false) if from_stdin && !arguments.check => {
             let after = verified.after(0).or(project.members.first().map(|member| &member.source));

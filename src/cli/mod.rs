@@ -45,10 +45,19 @@ fn catalogue(folders: &[std::path::PathBuf]) -> Result<Catalogue, String> {
     })
 }
 
-/// Writes to standard output, and says whether it could. A reader that went away (`| head`) is no failure.
+/// Writes to standard output, and says whether it could. Every byte goes out as it is: the text of a file may hold what
+/// looks like a colour, and a diff without it would not apply.
 fn print(text: &str) -> bool {
-    use std::io::Write;
-    let mut out = anstream::stdout();
+    write(std::io::stdout().lock(), text)
+}
+
+/// Writes a text with colours to standard output, without them where they are not wanted, and says whether it could.
+fn print_colored(text: &str) -> bool {
+    write(anstream::stdout().lock(), text)
+}
+
+/// A reader that went away (`| head`) is no failure.
+fn write(mut out: impl std::io::Write, text: &str) -> bool {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => true,
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => true,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
-use super::one_line;
+use super::{inert, inert_name};
 use crate::build_log::{Ended, Outcome, Step};
 use crate::diagnosis::{Cause, Failure};
 use crate::finding::Finding;
@@ -42,7 +42,7 @@ pub fn report(project: &Project, findings: &[Finding]) -> String {
             if let Some(step) = cause.step.and_then(|step| failure.log.steps.get(step)) {
                 failed(&mut out, project, failure, step);
             }
-            let _ = writeln!(out, "    {DIM}document: \"{}\"{DIM:#}", one_line(&cause.section));
+            let _ = writeln!(out, "    {DIM}document: \"{}\"{DIM:#}", inert(&cause.section));
         }
     }
     if failure.causes.is_empty() {
@@ -55,28 +55,28 @@ pub fn report(project: &Project, findings: &[Finding]) -> String {
             out,
             "{BOLD}{}{BOLD:#}: the instruction that failed stands in no Dockerfile that was named, or in two of them, so \
              nothing is changed; name the Dockerfile of this build",
-            failure.file
+            inert_name(&failure.file)
         );
     }
     out
 }
 
 fn of_cause(out: &mut String, failure: &Failure, number: usize, cause: &Cause, findings: &[Finding]) {
-    let file = &failure.file;
+    let file = inert_name(&failure.file);
     let answer = failure.answers.iter().find(|answer| answer.cause == number);
     let found = findings.iter().find(|finding| finding.cause == Some(number));
     let message = answer.map(|it| &it.message).or(found.map(|it| &it.message)).unwrap_or(&cause.title);
     let line = cause.evidence.first().map_or(0, |(line, _)| *line);
-    let _ = writeln!(out, "{BOLD}{file}:{line}{BOLD:#}: {RED}cause{RED:#} [{}] {}", cause.patch, one_line(message));
+    let _ = writeln!(out, "{BOLD}{file}:{line}{BOLD:#}: {RED}cause{RED:#} [{}] {}", cause.patch, inert(message));
     for (line, text) in cause.evidence.iter().take(EVIDENCE) {
-        let _ = writeln!(out, "    {DIM}{line}: {}{DIM:#}", one_line(text.trim()));
+        let _ = writeln!(out, "    {DIM}{line}: {}{DIM:#}", inert(text.trim()));
     }
     if !cause.asked_at.is_empty() {
-        let _ = writeln!(out, "    asked for in: {}", one_line(&cause.asked_at.join(", ")));
+        let _ = writeln!(out, "    asked for in: {}", inert(&cause.asked_at.join(", ")));
     }
     let next = failure.answers.iter().find(|next| next.cause == number + 1);
     if let Some(answer) = answer.filter(|answer| next.is_none_or(|next| next.advice != answer.advice)) {
-        let _ = writeln!(out, "    {BLUE}to do{BLUE:#}: {}", one_line(&answer.advice));
+        let _ = writeln!(out, "    {BLUE}to do{BLUE:#}: {}", inert(&answer.advice));
     }
 }
 
@@ -93,7 +93,7 @@ fn failed(out: &mut String, project: &Project, failure: &Failure, step: &Step) {
         let Model::Dockerfile(model) = &member.model else { return None };
         let line = member.source.line(model.dockerfile.instructions.get(tied.instruction)?.span.start);
         let changed = if tied.exact { "" } else { " (changed since)" };
-        Some(format!("{}:{line}{changed}: ", tied.file))
+        Some(format!("{}:{line}{changed}: ", inert(&tied.file)))
     });
     let place = match place {
         Some(place) => place,
@@ -105,12 +105,12 @@ fn failed(out: &mut String, project: &Project, failure: &Failure, step: &Step) {
         Some((at, None)) => format!(" (step {at})"),
         None => String::new(),
     };
-    let _ = writeln!(out, "    failed: {place}{}{number}", one_line(&text));
+    let _ = writeln!(out, "    failed: {place}{}{number}", inert(&text));
 }
 
 /// A log in which no documented cause was recognised.
 fn without_cause(out: &mut String, project: &Project, failure: &Failure) {
-    let file = &failure.file;
+    let file = inert_name(&failure.file);
     let lines = failure.log.lines;
     match (failure.step(), failure.log.ended) {
         (Some(step), _) => {
@@ -156,6 +156,6 @@ fn without_cause(out: &mut String, project: &Project, failure: &Failure) {
 
 fn tail(out: &mut String, lines: &[(u64, String)]) {
     for (line, text) in lines.iter().skip(lines.len().saturating_sub(SHOWN)) {
-        let _ = writeln!(out, "    {DIM}{line}: {}{DIM:#}", one_line(text.trim()));
+        let _ = writeln!(out, "    {DIM}{line}: {}{DIM:#}", inert(text.trim()));
     }
 }

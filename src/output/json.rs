@@ -127,6 +127,9 @@ pub enum FileOrigin {
 /// A finding.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct FindingReport {
+    /// Number of the file in the project: two files may be called the same, where their names are no UTF-8.
+    #[serde(skip)]
+    pub member: usize,
     /// Id of the patch.
     pub patch: String,
     /// Title of the patch.
@@ -397,6 +400,7 @@ fn finding(project: &Project, found: &Finding, decision: &Decision) -> FindingRe
         ),
     };
     FindingReport {
+        member: found.member,
         patch: found.patch.clone(),
         title: found.title.clone(),
         ground: match found.ground {

@@ -1,7 +1,9 @@
-//! What a run says: the diff, the report for people and the report for programs. One file a format.
+//! What a run says: the diff, the report for people, the report for programs and those for other tools. One file a
+//! format.
 
 pub mod diff;
 pub mod failure;
+pub mod formats;
 pub mod json;
 pub mod redact;
 pub mod text;
@@ -20,6 +22,40 @@ pub fn one_line(text: &str) -> std::borrow::Cow<'_, str> {
         return redacted.replace(char::is_control, " ").into();
     }
     redacted
+}
+
+/// A text on one line of a build's output, in which no runner finds a command: the commands of Azure Pipelines and the
+/// older ones of GitHub begin in the middle of a line, too.
+#[must_use]
+pub fn inert(text: &str) -> String {
+    let text = one_line(text).replace(['\u{2028}', '\u{2029}'], " ");
+    let mut out = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        out.push(c);
+        let rest = text.as_bytes().get(at + 1..).unwrap_or_default();
+        let begins = rest.starts_with(b"[") || rest.get(..4).is_some_and(|word| word.eq_ignore_ascii_case(b"vso["));
+        if c == '#' && out.ends_with("##") && begins {
+            out.push(' ');
+        }
+    }
+    out
+}
+
+/// The name of a file at the beginning of a line of a build's output, in which no runner finds a command.
+#[must_use]
+pub fn inert_name(name: &str) -> String {
+    let name = inert(name);
+    if name.trim_start().starts_with("::") { format!("./{name}") } else { name }
+}
+
+/// A text of several lines of a build's output, in which no runner finds a command.
+#[must_use]
+pub fn inert_lines(text: &str) -> String {
+    let line = |line: &str| {
+        let line = inert(line);
+        if line.trim_start().starts_with("::") { format!("| {line}") } else { line }
+    };
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// The unified diff of every change, in the project's order: what `git apply` and `patch -p1` accept as it is.
@@ -73,5 +109,23 @@ impl Counts {
             advised: decided(|decision| *decision == Decision::Advise),
             problems: project.problems.len(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_command_of_a_runner_stays_in_a_text() {
+        assert_eq!(inert("a ##vso[task.x]b ##[error] ###[ ## [ #"), "a ## vso[task.x]b ## [error] ### [ ## [ #");
+        assert_eq!(inert("##VSO[x]\r\n::set-env::\u{2028}::x"), "## VSO[x]  ::set-env:: ::x");
+    }
+
+    #[test]
+    fn a_name_begins_no_command() {
+        assert_eq!(inert_name(" ::x::/Dockerfile"), "./ ::x::/Dockerfile");
+        assert_eq!(inert_name("a\n::x::"), "a ::x::");
+        assert_eq!(inert_lines("a\n ::x::\r\n##[y]\n"), "a\n|  ::x:: \n## [y]\n");
     }
 }

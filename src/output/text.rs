@@ -5,9 +5,9 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
-use super::one_line;
 use super::redact::redact;
 use super::{Counts, failure};
+use super::{inert, inert_lines, inert_name};
 use crate::finding::{Finding, Ground, Remedy};
 use crate::plan::{Decision, Plan, Withheld};
 use crate::project::{Origin, Project};
@@ -43,7 +43,8 @@ pub fn report(project: &Project, verified: &Verified, detail: Detail, dry_run: b
         let message = redact(&problem.message);
         // The message of a text that is no text names its line itself.
         let message = message.strip_prefix(&format!("line {}: ", problem.line.unwrap_or(0))).unwrap_or(&message);
-        let _ = writeln!(out, "{BOLD}{}{line}{BOLD:#}: {RED}error{RED:#}: {message}", problem.file);
+        let file = inert_name(&problem.file);
+        let _ = writeln!(out, "{BOLD}{file}{line}{BOLD:#}: {RED}error{RED:#}: {}", inert_lines(message));
     }
     if detail == Detail::Quiet {
         return out;
@@ -58,18 +59,21 @@ pub fn report(project: &Project, verified: &Verified, detail: Detail, dry_run: b
     for file in verified.files() {
         let before = &project.members[file.member].source;
         if dry_run && before.encoding() != file.after.encoding() {
-            let name = before.name();
+            let name = inert_name(before.name());
             let what = "a diff cannot show a change of the encoding: run without --dry-run to make it";
             let _ = writeln!(out, "{BOLD}{name}{BOLD:#}: {YELLOW}note{YELLOW:#}: {what}");
         }
     }
     for skip in &plan.idle_skips {
         let source = &project.members[skip.member].source;
-        let (name, line) = (source.name(), source.line(skip.span.start));
+        let (name, line) = (inert_name(source.name()), source.line(skip.span.start));
         let what = if skip.patch.is_empty() {
             "this comment is not understood; write `# envfix: skip=ID`".to_owned()
         } else {
-            format!("this comment skips {}, which finds nothing here (`envfix explain` lists the ids)", skip.patch)
+            format!(
+                "this comment skips {}, which finds nothing here (`envfix explain` lists the ids)",
+                inert(&skip.patch)
+            )
         };
         let _ = writeln!(out, "{BOLD}{name}:{line}{BOLD:#}: {YELLOW}note{YELLOW:#}: {what}");
     }
@@ -91,41 +95,41 @@ fn each(out: &mut String, project: &Project, plan: &Plan, detail: Detail, dry_ru
     let mut last = None;
     for (finding, decision) in shown {
         if last.replace(finding.member) != Some(finding.member) {
-            let name = project.members[finding.member].source.name();
+            let name = inert_name(project.members[finding.member].source.name());
             match &project.members[finding.member].origin {
                 Origin::Linked { by, line } => {
-                    let _ = writeln!(out, "{BOLD}{name}{BOLD:#}: read because {by}:{line} refers to it");
+                    let _ = writeln!(out, "{BOLD}{name}{BOLD:#}: read because {}:{line} refers to it", inert(by));
                 }
                 Origin::Refers { to } => {
-                    let _ = writeln!(out, "{BOLD}{name}{BOLD:#}: read because it refers to {to}");
+                    let _ = writeln!(out, "{BOLD}{name}{BOLD:#}: read because it refers to {}", inert(to));
                 }
                 Origin::Named | Origin::Found => {}
             }
         }
         let source = &project.members[finding.member].source;
-        let at = format!("{BOLD}{}:{}{BOLD:#}", source.name(), source.line(finding.place.start));
+        let at = format!("{BOLD}{}:{}{BOLD:#}", inert_name(source.name()), source.line(finding.place.start));
         let patch = &finding.patch;
-        let message = one_line(&finding.message);
+        let message = inert(&finding.message);
         match (&finding.remedy, decision) {
             (Remedy::Fix(fix), Decision::Apply) => {
                 let word = if dry_run { "would fix" } else { "fixed" };
-                let _ = write!(out, "{at}: {GREEN}{word}{GREEN:#} [{patch}] {message}: {}", one_line(&fix.action));
+                let _ = write!(out, "{at}: {GREEN}{word}{GREEN:#} [{patch}] {message}: {}", inert(&fix.action));
                 if let (Some(because), Detail::All) = (&fix.because, detail) {
-                    let _ = write!(out, " {DIM}({}){DIM:#}", one_line(because));
+                    let _ = write!(out, " {DIM}({}){DIM:#}", inert(because));
                 }
                 out.push('\n');
                 if let Some(advice) = &fix.advice {
-                    let _ = writeln!(out, "{at}: {BLUE}advice{BLUE:#} [{patch}] {}", one_line(advice));
+                    let _ = writeln!(out, "{at}: {BLUE}advice{BLUE:#} [{patch}] {}", inert(advice));
                 }
             }
             // With a log, what else could be better is told as a number.
             (_, Decision::Withhold(Withheld::NotTheCause)) if detail != Detail::All => continue,
             (Remedy::Fix(fix), Decision::Withhold(reason)) => {
                 let because = match (reason, &fix.because) {
-                    (Withheld::Unsafe, Some(because)) => format!(", since {}", one_line(because)),
+                    (Withheld::Unsafe, Some(because)) => format!(", since {}", inert(because)),
                     _ => String::new(),
                 };
-                let action = one_line(&fix.action);
+                let action = inert(&fix.action);
                 let _ = writeln!(
                     out,
                     "{at}: {YELLOW}held back{YELLOW:#} [{patch}] {message}: {action} ({reason}{because})"
@@ -137,7 +141,7 @@ fn each(out: &mut String, project: &Project, plan: &Plan, detail: Detail, dry_ru
                     continue;
                 };
                 let more = if more > 1 { format!(" (and {} more)", more - 1) } else { String::new() };
-                let advice = one_line(advice);
+                let advice = inert(advice);
                 let _ = writeln!(out, "{at}: {BLUE}advice{BLUE:#} [{patch}] {message}{more}: {advice}");
             }
             (Remedy::Fix(_), _) => {}
@@ -145,7 +149,7 @@ fn each(out: &mut String, project: &Project, plan: &Plan, detail: Detail, dry_ru
         if detail == Detail::All {
             for evidence in &finding.evidence {
                 let line = source.line(evidence.span.start);
-                let _ = writeln!(out, "    {DIM}line {line}: {}{DIM:#}", one_line(&evidence.note));
+                let _ = writeln!(out, "    {DIM}line {line}: {}{DIM:#}", inert(&evidence.note));
             }
         }
     }
@@ -173,11 +177,11 @@ fn by_patch(out: &mut String, project: &Project, plan: &Plan, dry_run: bool) {
             .map(|(members, word)| format!("{} {word}", members.len()))
             .collect();
         let files: std::collections::BTreeSet<usize> = columns.iter().flatten().copied().collect();
-        let example = files.first().map_or("", |member| project.members[*member].source.name());
+        let example = files.first().map_or(String::new(), |member| inert(project.members[*member].source.name()));
         let _ = writeln!(
             out,
             "[{BOLD}{patch}{BOLD:#}] {}: {} in {}, such as {example}",
-            one_line(message),
+            inert(message),
             parts.join(", "),
             plural(files.len(), "file"),
         );
