@@ -217,7 +217,9 @@ pub trait Host {
     fn default_branch(&mut self) -> Result<(String, String), HostError>;
 
     /// Makes or renews the branch with these commits on top of the base branch, and opens one pull request, or updates
-    /// the open one of that branch. Gives its address. Where the branch holds exactly that already, nothing is sent.
+    /// the open one of that branch. Gives its address. Where the branch holds exactly that already, nothing is sent; and
+    /// where somebody closed the newest one of that branch without merging it, and it said the same, it was declined:
+    /// nothing is sent then either.
     ///
     /// # Errors
     /// As [`HostError`] says; [`HostError::NotOurBranch`] where the branch holds commits of somebody else.
@@ -342,7 +344,9 @@ pub enum HostError {
         now: Option<String>,
     },
     /// The host does not show so large a diff.
-    #[error("the pull request is too large for {host} to list its files ({said}): split it, or run envfix on a checkout")]
+    #[error(
+        "the pull request is too large for {host} to list its files ({said}): split it, or run envfix on a checkout"
+    )]
     TooLarge {
         /// The host.
         host: HostKind,
@@ -408,7 +412,9 @@ pub enum HostError {
         begins: String,
     },
     /// The answer lacks something, or is larger than envfix reads.
-    #[error("{address} answered with something unexpected: {because}; check that the base address is that of {host}'s API")]
+    #[error(
+        "{address} answered with something unexpected: {because}; check that the base address is that of {host}'s API"
+    )]
     Unexpected {
         /// The host.
         host: HostKind,
@@ -418,7 +424,9 @@ pub enum HostError {
         because: String,
     },
     /// A redirect to another host, to which the token is not given.
-    #[error("{address} redirects to {to}: the token is not given to another address; if that is right, name it as the base address")]
+    #[error(
+        "{address} redirects to {to}: the token is not given to another address; if that is right, name it as the base address"
+    )]
     Redirect {
         /// The request's address.
         address: String,
@@ -426,7 +434,9 @@ pub enum HostError {
         to: String,
     },
     /// The host refuses the request for another reason.
-    #[error("{address} refuses the request ({status}: {said}): if the pull request has not changed, please report this")]
+    #[error(
+        "{address} refuses the request ({status}: {said}): if the pull request has not changed, please report this"
+    )]
     Refused {
         /// The request's address.
         address: String,
@@ -452,6 +462,12 @@ pub enum HostError {
         of: usize,
         /// What went wrong.
         because: Box<HostError>,
+    },
+    /// This version does not speak with that host.
+    #[error("this version of envfix cannot post on {host}: use a newer one")]
+    Unsupported {
+        /// The host.
+        host: HostKind,
     },
     /// What is to be printed in a dry run cannot be written.
     #[error("cannot print the requests of the dry run: {0}")]
