@@ -255,8 +255,8 @@ impl Client {
         for _ in 0..REDIRECTS {
             let answer = self.request_at(method, &address, body)?;
             // What is sent keeps its method on 307 and 308 only.
-            let follows = matches!(answer.status, 307 | 308)
-                || (*method == Method::GET && matches!(answer.status, 301..=303));
+            let follows =
+                matches!(answer.status, 307 | 308) || (*method == Method::GET && matches!(answer.status, 301..=303));
             let to = answer.location().filter(|_| follows).map(|to| join(&address, to));
             match to {
                 Some(to) if same_origin(&self.base, &to) => address = to,
@@ -375,12 +375,12 @@ impl Client {
         };
         let text = error.to_string();
         let not_sent = |advice, again| Tried::NotSent { error: self.unreachable(address, &text, advice), again };
+        let name = "check the host's name and DNS, or set HTTPS_PROXY where only a proxy resolves it";
         let certificate = "check the certificate: where the organization has its own, its root must be among this machine's \
                            (or named by SSL_CERT_FILE)";
         match error {
-            ureq::Error::HostNotFound | ureq::Error::Timeout(Timeout::Resolve) => {
-                not_sent("check the host's name and DNS, or set HTTPS_PROXY where only a proxy resolves it", true)
-            }
+            ureq::Error::HostNotFound | ureq::Error::Timeout(Timeout::Resolve) => not_sent(name, true),
+            ureq::Error::Io(cause) if is_name_unknown(cause) => not_sent(name, true),
             ureq::Error::ConnectProxyFailed(_) | ureq::Error::InvalidProxyUrl => {
                 not_sent("check HTTPS_PROXY (its address, user and password), or name the host in NO_PROXY", true)
             }
@@ -402,6 +402,13 @@ impl Client {
             _ => Tried::Broken(self.clean(&text)),
         }
     }
+}
+
+/// Whether the name has no address: std has no kind of error for it.
+fn is_name_unknown(error: &io::Error) -> bool {
+    // WSAHOST_NOT_FOUND to WSANO_DATA.
+    let of_windows = cfg!(windows) && matches!(error.raw_os_error(), Some(11001..=11004));
+    of_windows || error.to_string().starts_with("failed to lookup address information")
 }
 
 /// The certificates that are trusted: this machine's, or Mozilla's where it has none (a slim container).
