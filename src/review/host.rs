@@ -217,7 +217,9 @@ pub trait Host {
     fn default_branch(&mut self) -> Result<(String, String), HostError>;
 
     /// Makes or renews the branch with these commits on top of the base branch, and opens one pull request, or updates
-    /// the open one of that branch. Gives its address. Where the branch holds exactly that already, nothing is sent.
+    /// the open one of that branch. Gives its address. Where the branch holds exactly that already, nothing is sent; and
+    /// where somebody closed the newest one of that branch without merging it, and it said the same, it was declined:
+    /// nothing is sent then either.
     ///
     /// # Errors
     /// As [`HostError`] says; [`HostError::NotOurBranch`] where the branch holds commits of somebody else.
@@ -460,6 +462,12 @@ pub enum HostError {
         of: usize,
         /// What went wrong.
         because: Box<HostError>,
+    },
+    /// This version does not speak with that host.
+    #[error("this version of envfix cannot post on {host}: use a newer one")]
+    Unsupported {
+        /// The host.
+        host: HostKind,
     },
     /// What is to be printed in a dry run cannot be written.
     #[error("cannot print the requests of the dry run: {0}")]

@@ -5,8 +5,11 @@
 //! ```
 
 mod checkout;
+pub mod ci;
 mod comment;
 pub mod host;
+mod hosts;
+pub mod http;
 mod markdown;
 mod proposal;
 mod reconcile;
@@ -26,7 +29,10 @@ use crate::{discover, find, plan, verify};
 
 pub use checkout::CheckoutError;
 use checkout::Repository;
+pub use ci::{Given, Place, PlaceError, Token, place};
 use host::{ChangedFile, Host, HostError, PullRequest, Status};
+pub use hosts::connect;
+pub use http::Transport;
 pub use proposal::propose;
 pub use reconcile::Steps;
 
