@@ -78,6 +78,9 @@ pub struct Fix {
 /// Other commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Suggest fixes on a pull request of GitHub, GitLab or Azure DevOps
+    #[cfg(feature = "review")]
+    Review(Box<Review>),
     /// Explain one patch, or list all
     Explain(Explain),
     /// Run the examples of every patch: those of built-in patches together, those of a folder's each by itself
@@ -86,6 +89,76 @@ pub enum Command {
     Completions(Completions),
     /// Print the manual page, as roff
     Man,
+}
+
+/// `envfix review`.
+#[cfg(feature = "review")]
+#[derive(Debug, Args)]
+#[command(
+    after_help = "In GitHub Actions, GitLab CI and Azure Pipelines nothing has to be given. The token comes from the environment:\n\
+    ENVFIX_TOKEN, or GITHUB_TOKEN, GITLAB_TOKEN, SYSTEM_ACCESSTOKEN. envfix.toml and --patches are taken from the base branch."
+)]
+pub struct Review {
+    /// The kind of host, when the CI system's variables do not tell
+    #[arg(long, value_enum)]
+    pub host: Option<HostName>,
+    /// The address of the host's API
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+    /// The repository on the host: OWNER/NAME, GROUP/NAME, PROJECT/REPOSITORY
+    #[arg(long = "repo", value_name = "NAME")]
+    pub repository: Option<String>,
+    /// The number of the pull request
+    #[arg(long, value_name = "N")]
+    pub number: Option<u64>,
+    /// The commit that the review is about: when the pull request has moved on, nothing is posted
+    #[arg(long, value_name = "COMMIT")]
+    pub commit: Option<String>,
+    /// The git checkout, if it is not the current folder
+    #[arg(long = "checkout", value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+    /// The log of the build that failed
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+    /// Not only what fails or will fail
+    #[arg(long)]
+    pub hardening: bool,
+    /// Suggest unsafe fixes too
+    #[arg(long = "unsafe")]
+    pub allow_unsafe: bool,
+    /// Only this patch (repeatable)
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Not this patch (repeatable)
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub skip: Vec<String>,
+    /// A folder of further patches, as a path in the repository; taken from the base branch (repeatable)
+    #[arg(long, value_name = "DIR")]
+    pub patches: Vec<String>,
+    /// Print the requests that would be sent, and post nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// For a default branch: commit the fixes to a branch and open one pull request, or renew it
+    #[arg(long)]
+    pub open: bool,
+    /// The branch of --open
+    #[arg(long, value_name = "BRANCH", default_value = "envfix/fixes")]
+    pub branch: String,
+    /// Say errors only
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// A kind of host.
+#[cfg(feature = "review")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum HostName {
+    /// github.com, or GitHub Enterprise
+    Github,
+    /// gitlab.com, or a GitLab of one's own
+    Gitlab,
+    /// Azure DevOps
+    Azure,
 }
 
 /// `envfix explain`.

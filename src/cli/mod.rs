@@ -5,6 +5,8 @@ mod examples;
 mod explain;
 mod fix;
 mod pages;
+#[cfg(feature = "review")]
+mod review;
 
 use std::process::ExitCode;
 
@@ -27,6 +29,8 @@ pub fn main() -> ExitCode {
     arguments.color.write_global();
     let code = match &arguments.command {
         Some(Command::Explain(explain)) => catalogue(&explain.patches).map(|it| explain::run(explain, &it)),
+        #[cfg(feature = "review")]
+        Some(Command::Review(arguments)) => Ok(review::run(arguments)),
         Some(Command::TestPatches(test)) => catalogue(&test.patches).map(|it| examples::run(&it)),
         Some(Command::Completions(completions)) => Ok(pages::completions(completions)),
         Some(Command::Man) => Ok(pages::manual()),

@@ -12,7 +12,7 @@ use crate::finding::{Finding, Remedy};
 use crate::output::redact::redact;
 use crate::patch::catalogue::Catalogue;
 use crate::plan::Decision;
-use crate::project::Project;
+use crate::project::{Problem, Project};
 use crate::verify::Verified;
 
 /// What a review is to say.
@@ -90,7 +90,23 @@ pub fn wanted(
             elsewhere.push(finding);
         }
     }
-    wanted.summary = about.summary(&outside, &elsewhere);
+    let mut unread: Vec<&Problem> = Vec::new();
+    for problem in &project.problems {
+        let Some(visible) = shown.get(problem.file.as_str()) else { continue };
+        match problem.line.filter(|line| visible.unwrap_or_default().iter().any(|range| range.contains(line))) {
+            Some(line) => {
+                let print = prints.of(&["unread", &problem.file, &problem.message]);
+                let message = plain(&redact(&problem.message));
+                let body = format!(
+                    "**This file cannot be read, and no build can use it.** {message}.\n\n{}\n",
+                    marker(&print)
+                );
+                wanted.comments.push((print, Comment { path: problem.file.clone(), lines: line..=line, body }));
+            }
+            None => unread.push(problem),
+        }
+    }
+    wanted.summary = about.summary(&outside, &elsewhere, &unread);
     wanted
 }
 
@@ -193,9 +209,14 @@ impl About<'_> {
     }
 
     /// The review's own text: the build's causes, the fixes that stand on no line of the diff, and the advice that does.
-    fn summary(&self, outside: &[(&Suggestion, Unsuitable)], elsewhere: &[&Finding]) -> Option<String> {
+    fn summary(
+        &self,
+        outside: &[(&Suggestion, Unsuitable)],
+        elsewhere: &[&Finding],
+        unread: &[&Problem],
+    ) -> Option<String> {
         let causes = self.project.failure.as_ref().map(causes).unwrap_or_default();
-        if outside.is_empty() && elsewhere.is_empty() && causes.is_empty() {
+        if outside.is_empty() && elsewhere.is_empty() && unread.is_empty() && causes.is_empty() {
             return None;
         }
         let mut text = String::from("### envfix\n\n");
@@ -209,6 +230,11 @@ impl About<'_> {
                 text.push_str(&format!("- {place}: {}", self.what(self.finding(*number))));
             }
             text.push_str(&format!("  <sub>{}</sub>\n", explained(*why)));
+        }
+        for problem in unread {
+            let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
+            let place = code(&format!("{}{line}", problem.file));
+            text.push_str(&format!("- {place} cannot be read: {}.\n", plain(&redact(&problem.message))));
         }
         for finding in elsewhere {
             let source = &self.project.members[finding.member].source;

@@ -240,6 +240,16 @@ fn a_second_run_posts_nothing_and_a_partial_fix_settles_what_is_mended() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_is_told_where_it_breaks() {
+    let (repo, mut host) = broken("FROM debian:12\nRUN <<END\nmake\n", Dialect::GitHub);
+    let outcome = run(&mut host, &options(&repo));
+    assert_eq!(outcome.problems.len(), 1);
+    assert!(host.comments()[0].body.contains("cannot be read"), "{:#?}", host.reviews);
+    assert_eq!(*host.comments()[0].lines.start(), 2);
+    assert!(run(&mut host, &options(&repo)).steps.is_empty());
+}
+
+#[test]
 fn where_nothing_is_wrong_nothing_is_said() {
     let (repo, mut host) = broken("FROM debian:12\nRUN make\n", Dialect::GitHub);
     let outcome = run(&mut host, &options(&repo));
