@@ -99,11 +99,27 @@ impl Repository {
         Ok(String::from_utf8_lossy(&self.bytes(arguments)?).trim_end().to_owned())
     }
 
-    /// The whole name of a commit.
+    /// The whole name of a commit. One that is not in the repository is fetched from `origin`: pipelines check out one
+    /// commit, and often that of a merge.
     ///
     /// # Errors
-    /// Where it is not in the repository.
+    /// Where it cannot be had.
     pub fn commit(&self, name: &str) -> Result<String, CheckoutError> {
+        let missing = || CheckoutError::NoCommit { commit: name.to_owned() };
+        if let Ok(found) = self.known_commit(name) {
+            return Ok(found);
+        }
+        if name.len() >= 40 && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            // Its files are all that is needed. A whole history stays whole.
+            let shallow = self.text(&["rev-parse", "--is-shallow-repository"]).is_ok_and(|said| said == "true");
+            let depth: &[&str] = if shallow { &["--depth=1"] } else { &[] };
+            let fetch = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"];
+            let _ = self.bytes(&[&fetch, depth, &["origin", name]].concat());
+        }
+        self.known_commit(name).map_err(|_| missing())
+    }
+
+    fn known_commit(&self, name: &str) -> Result<String, CheckoutError> {
         let missing = || CheckoutError::NoCommit { commit: name.to_owned() };
         // What begins with a dash would be an option.
         if name.starts_with('-') || name.is_empty() {

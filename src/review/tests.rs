@@ -392,6 +392,19 @@ fn a_commit_that_is_not_here_and_a_pull_request_that_moved_on_are_errors() {
 }
 
 #[test]
+fn a_commit_that_a_shallow_checkout_lacks_is_fetched() {
+    let (origin, mut host) = broken(BROKEN, Dialect::GitHub);
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("file://{}", origin.folder.path().display());
+    origin.git(&["branch", "old", "HEAD~"]);
+    origin.git(&["clone", "-q", "--depth=1", "--branch=old", &url, folder.path().join("clone").to_str().unwrap()]);
+    let mut options = options(&origin);
+    options.folder = folder.path().join("clone");
+    run(&mut host, &options);
+    assert_eq!(host.comments().len(), 3);
+}
+
+#[test]
 fn a_log_brings_what_the_failed_build_needs_and_nothing_else() {
     let text = "FROM python:3.10-slim\nRUN pip install flask\nRUN pip install requests<3\n";
     let log = "Step 1/3 : FROM python:3.10-slim\nStep 2/3 : RUN pip install flask\n ---> Running in 0123456789ab\n\
