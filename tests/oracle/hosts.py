@@ -17,7 +17,7 @@ import time
 import urllib.error
 import urllib.request
 
-from hosts import github_checks, wire
+from hosts import github_checks, gitlab_checks, wire
 from hosts.github import GitHub
 from hosts.tool import Checks
 
@@ -151,6 +151,8 @@ def main():
                 github_checks.check(checks, prism.before)
             finally:
                 prism.close()
+        if "gitlab" in wanted:
+            gitlab_checks.check(checks)
     print(f"{checks.done} checks, {len(checks.failures)} failed")
     return 1 if checks.failures or not checks.done else 0
 

@@ -18,7 +18,6 @@ enum Kind {
 }
 
 /// A line of the new file within a diff.
-#[cfg(test)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Line {
     /// Its number in the old file: of the line itself where it is context, else of the old line that follows it.
@@ -87,7 +86,6 @@ impl Hunk {
         (count > 0).then(|| self.new..=self.new + count - 1)
     }
 
-    #[cfg(test)]
     /// The line of the new file with this number, if it shows it.
     pub fn line(&self, number: usize) -> Option<Line> {
         let (mut old, mut new) = (self.old, self.new);

@@ -2,6 +2,7 @@
 
 mod diff;
 mod github;
+mod gitlab;
 
 use serde_json::Value;
 
@@ -12,10 +13,13 @@ use super::http::{Client, Transport};
 /// Connects with the host of a place. Nothing is sent yet.
 ///
 /// # Errors
-/// [`HostError::NoToken`] where there is none.
+/// [`HostError::NoToken`] where there is none, [`HostError::JobToken`] where it is one that cannot write.
 pub fn connect(place: &Place, transport: Transport) -> Result<Box<dyn Host>, HostError> {
     let kind = place.kind;
     let token = place.token.clone().ok_or(HostError::NoToken { host: kind })?;
+    if token.is_job_token() {
+        return Err(HostError::JobToken { host: kind });
+    }
     let mut headers = vec![token.header(kind)];
     match kind {
         HostKind::GitHub => headers.extend(github::headers()),
@@ -24,7 +28,8 @@ pub fn connect(place: &Place, transport: Transport) -> Result<Box<dyn Host>, Hos
     let client = Client::new(kind, &place.base_url, token, headers, transport);
     Ok(match kind {
         HostKind::GitHub => Box::new(github::GitHub::new(client, place)),
-        HostKind::GitLab | HostKind::AzureDevOps => return Err(HostError::Unsupported { host: kind }),
+        HostKind::GitLab => Box::new(gitlab::GitLab::new(client, place)),
+        HostKind::AzureDevOps => return Err(HostError::Unsupported { host: kind }),
     })
 }
 
@@ -44,6 +49,11 @@ fn needed(client: &Client, path: &str, value: &Value, pointer: &str) -> Result<S
 /// A field that is a number of a line.
 fn line_number(value: &Value, pointer: &str) -> Option<usize> {
     value.pointer(pointer)?.as_u64()?.try_into().ok().filter(|line| *line > 0)
+}
+
+/// A field that is a list; empty where there is none.
+fn list(value: &Value, key: &str) -> Vec<Value> {
+    value.get(key).and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
 /// Whether envfix posted a text.

@@ -1,5 +1,6 @@
 """What envfix does on GitHub, through a proxy that validates every request against GitHub's own OpenAPI description."""
 
+from . import proposals
 from .github import GitHub
 from .standin import sha
 
@@ -89,65 +90,13 @@ def check(checks, validated):
     checks.equal("sends nothing", len(host.sent()), sent)
     checks.that("and prints what would be", text.startswith(f"POST {address}/repos/o/n/pulls/7/reviews\n{{") and MARK in text
                 and host.token not in text, text)
-    proposals(checks, host, run)
+    proposals.check(checks, host, run, offers(host))
     host.close()
 
 
-def proposals(checks, host, run):
-    repository = host.repository
-    wanted = {
-        "do": "propose", "branch": "envfix/fixes", "base_branch": "main", "title": "Fixes", "body": "Two fixes.\nMore.",
-        "commits": [
-            {"message": "Pin pip", "changes": [{"path": "Dockerfile", "content": "FROM python:3.10\nENV A=1\n"}]},
-            {"message": "Ümlaut\n\nWhy", "changes": [{"path": "run.sh", "content": "#!/bin/sh\nx\n", "executable": True},
-                                                       {"path": "env/c.yml", "content": "ä\r\n"}]},
-        ],
-    }
-    checks.equal("the default branch", run("branch")[0], {"branch": "main", "commit": repository.branches["main"]})
-    sent = len(host.sent())
-    url = run(wanted)[0].get("url")
-    checks.equal("a pull request is opened", (url, host.pulls[9]["title"]), ("https://github.example/o/n/pull/9", "Fixes"))
-    tip = repository.commits[repository.branches["envfix/fixes"]]
-    checks.equal("its files", tip["files"], {
-        "Dockerfile": (b"FROM python:3.10\nENV A=1\n", "100644"), "run.sh": (b"#!/bin/sh\nx\n", "100755"),
-        "env/c.yml": ("ä\r\n".encode(), "100644"),
-    })
-    checks.equal("its commits", [repository.commits[c]["message"] for c in repository.ahead(
-        repository.branches["main"], repository.branches["envfix/fixes"])[1]],
-        ["Pin pip\n\nGenerated-by: envfix", "Ümlaut\n\nWhy\n\nGenerated-by: envfix"])
-    checks.equal("main is as it was", len(list(repository.chain(repository.branches["main"]))), 1)
-    sent = len(host.sent())
-    checks.equal("the same again sends nothing", (run(wanted)[0].get("url"), len(host.sent())), (url, sent))
-    host.pulls[9]["body"] = host.pulls[9]["body"].replace("\n", "\r\n")
-    checks.equal("nor do other line ends", (run(wanted)[0].get("url"), len(host.sent())), (url, sent))
-
-    main = repository.branches["main"]
-    files = {**repository.commits[main]["files"], "other.txt": (b"x", "100644")}
-    repository.branches["main"] = repository.commit("another file", main, files)
-    checks.equal("nor does a base that moved elsewhere", (run(wanted)[0].get("url"), len(host.sent())), (url, sent))
-    files = {**files, "Dockerfile": (b"FROM python:3.11\n", "100644")}
-    repository.branches["main"] = repository.commit("the same file", repository.branches["main"], files)
-    checks.equal("a base that moved there renews it", (run(wanted)[0].get("url"), len(host.sent()) > sent), (url, True))
-    tip = repository.branches["envfix/fixes"]
-    checks.equal("on the new base", repository.ahead(repository.branches["main"], tip)[0], repository.branches["main"])
-    checks.equal("there is one pull request still", len([p for p in host.pulls.values() if p["head"]["ref"] == "envfix/fixes"]), 1)
-
-    renamed = {**wanted, "title": "Better fixes"}
-    sent = len(host.sent())
-    checks.equal("another title is one request", (run(renamed)[0].get("url"), len(host.sent()), host.pulls[9]["title"]), (url, sent + 1, "Better fixes"))
-    host.pulls[9]["state"] = "closed"
-    checks.equal("what was declined is not opened again", (run(renamed)[0].get("url"), len(host.sent())), (url, sent + 1))
-    checks.that("but other fixes are", "/10" in run(wanted)[0].get("url", ""), host.pulls.keys())
-
-    repository.branches["envfix/fixes"] = repository.commit("by hand", tip, files)
-    sent = len(host.sent())
-    answer = run({**wanted, "title": "x"})[0]
-    checks.equal("somebody's commit on the branch is kept", (answer["error"], len(host.sent())), ("NotOurBranch", sent))
-    for branch in ("main",):
-        checks.equal("never the base", run({**wanted, "branch": branch})[0]["error"], "NotOurBranch")
-    repository.branches["dev"] = repository.branches["main"]
-    checks.equal("nor the default branch", run({**wanted, "branch": "main", "base_branch": "dev"})[0]["error"], "NotOurBranch")
-    checks.equal("no such base", run({**wanted, "branch": "b", "base_branch": "nowhere"})[0]["error"], "NotFound")
-    sent = len(host.sent())
-    answer = run({**wanted, "branch": "envfix/dry"}, options=("--dry-run", checks.scratch))[0]
-    checks.equal("a dry run opens nothing", (list(answer), len(host.sent())), (["url"], sent))
+def offers(host):
+    """How the flow of proposals sees GitHub's pull requests."""
+    return proposals.Offers(
+        all=lambda: [p for p in host.pulls.values() if p["head"]["ref"] == "envfix/fixes"],
+        url=lambda p: p["html_url"], body="body", decline=lambda p: p.update(state="closed"),
+    )

@@ -29,7 +29,7 @@ class Checks:
         command += ["--number", str(number), "--hurry", *options]
         text = "".join(json.dumps(c if isinstance(c, dict) else {"do": c}) + "\n" for c in commands)
         done = subprocess.run(command, input=text, env=environment, capture_output=True, text=True, timeout=120)
-        for secret in {token, *self.secrets}:
+        for secret in {token, *self.secrets} - {""}:
             self.that("no token is printed", secret not in done.stdout + done.stderr, done.stdout + done.stderr)
         if done.returncode:
             self.that("the example runs", False, done.stderr)

@@ -24,7 +24,7 @@ impl GitHub {
         }
     }
 
-    /// See [`Host::propose`](crate::review::Host::propose).
+    /// See [`Host::propose`].
     pub(super) fn offer(&mut self, proposal: &Proposal) -> Result<String, HostError> {
         let (branch, base) = (&proposal.branch, &proposal.base_branch);
         let not_ours = |because: &str| HostError::NotOurBranch { branch: branch.clone(), because: because.to_owned() };
