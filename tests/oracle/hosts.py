@@ -17,7 +17,7 @@ import time
 import urllib.error
 import urllib.request
 
-from hosts import github_checks, gitlab_checks, wire
+from hosts import azure_checks, github_checks, gitlab_checks, wire
 from hosts.github import GitHub
 from hosts.tool import Checks
 
@@ -153,6 +153,8 @@ def main():
                 prism.close()
         if "gitlab" in wanted:
             gitlab_checks.check(checks)
+        if "azure" in wanted:
+            azure_checks.check(checks)
     print(f"{checks.done} checks, {len(checks.failures)} failed")
     return 1 if checks.failures or not checks.done else 0
 
