@@ -463,12 +463,6 @@ pub enum HostError {
         /// What went wrong.
         because: Box<HostError>,
     },
-    /// This version does not speak with that host.
-    #[error("this version of envfix cannot post on {host}: use a newer one")]
-    Unsupported {
-        /// The host.
-        host: HostKind,
-    },
     /// What is to be printed in a dry run cannot be written.
     #[error("cannot print the requests of the dry run: {0}")]
     Print(#[from] std::io::Error),

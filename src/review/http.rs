@@ -339,6 +339,10 @@ impl Client {
                 request = request.header(header::CONTENT_TYPE, "application/json");
                 request.body(body.to_string()).map(|request| agent.run(request))
             }
+            // Without it the length would be unknown, and not every server takes that.
+            None if *method == Method::POST || *method == Method::PUT => {
+                request.body("").map(|request| agent.run(request))
+            }
             None => request.body(()).map(|request| agent.run(request)),
         };
         match sent {

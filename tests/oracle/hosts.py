@@ -14,10 +14,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import urllib.error
 import urllib.request
 
-from hosts import github_checks, gitlab_checks, wire
+from hosts import azure_checks, github_checks, gitlab_checks, wire
 from hosts.github import GitHub
 from hosts.tool import Checks
 
@@ -130,6 +131,14 @@ def validation_can_fail(checks, prism):
     host.close()
 
 
+def guarded(checks, check, *more):
+    """One host's checks; an exception in them is a failure, and the others still run."""
+    try:
+        check(checks, *more)
+    except Exception:
+        checks.that(f"{check.__module__} ends", False, traceback.format_exc())
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("host", type=pathlib.Path, help="the example `host`")
@@ -143,16 +152,18 @@ def main():
         scratch = pathlib.Path(folder)
         checks.scratch = str(scratch / "dry-run")
         if "wire" in wanted:
-            wire.check(checks)
+            guarded(checks, wire.check)
         if "github" in wanted:
             prism = Prism(arguments.node, scratch)
             try:
-                validation_can_fail(checks, prism)
-                github_checks.check(checks, prism.before)
+                guarded(checks, validation_can_fail, prism)
+                guarded(checks, github_checks.check, prism.before)
             finally:
                 prism.close()
         if "gitlab" in wanted:
-            gitlab_checks.check(checks)
+            guarded(checks, gitlab_checks.check)
+        if "azure" in wanted:
+            guarded(checks, azure_checks.check)
     print(f"{checks.done} checks, {len(checks.failures)} failed")
     return 1 if checks.failures or not checks.done else 0
 

@@ -1,5 +1,6 @@
 //! The hosts, one file each, and what they share.
 
+mod azure;
 mod diff;
 mod github;
 mod gitlab;
@@ -29,7 +30,7 @@ pub fn connect(place: &Place, transport: Transport) -> Result<Box<dyn Host>, Hos
     Ok(match kind {
         HostKind::GitHub => Box::new(github::GitHub::new(client, place)),
         HostKind::GitLab => Box::new(gitlab::GitLab::new(client, place)),
-        HostKind::AzureDevOps => return Err(HostError::Unsupported { host: kind }),
+        HostKind::AzureDevOps => Box::new(azure::AzureDevOps::new(client, place)),
     })
 }
 

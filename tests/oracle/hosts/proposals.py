@@ -69,11 +69,11 @@ def check(checks, host, run, offers):
     repository.branches["envfix/fixes"] = repository.commit("by hand", tip, files)
     sent = len(host.sent())
     answer = run({**wanted, "title": "x"})[0]
-    checks.equal("somebody's commit on the branch is kept", (answer["error"], len(host.sent())), ("NotOurBranch", sent))
-    checks.equal("never the base", run({**wanted, "branch": "main"})[0]["error"], "NotOurBranch")
+    checks.equal("somebody's commit on the branch is kept", (answer.get("error"), len(host.sent())), ("NotOurBranch", sent))
+    checks.equal("never the base", run({**wanted, "branch": "main"})[0].get("error"), "NotOurBranch")
     repository.branches["dev"] = repository.branches["main"]
-    checks.equal("nor the default branch", run({**wanted, "branch": "main", "base_branch": "dev"})[0]["error"], "NotOurBranch")
-    checks.equal("no such base", run({**wanted, "branch": "b", "base_branch": "nowhere"})[0]["error"], "NotFound")
+    checks.equal("nor the default branch", run({**wanted, "branch": "main", "base_branch": "dev"})[0].get("error"), "NotOurBranch")
+    checks.equal("no such base", run({**wanted, "branch": "b", "base_branch": "nowhere"})[0].get("error"), "NotFound")
     sent = len(host.sent())
     answer = run({**wanted, "branch": "envfix/dry"}, options=("--dry-run", checks.scratch))[0]
     checks.equal("a dry run opens nothing", (list(answer), len(host.sent())), (["url"], sent))

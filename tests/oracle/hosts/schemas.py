@@ -95,3 +95,58 @@ def gitlab():
         Operation("PUT", REQUEST, DOCS + "merge_requests/#update-mr",
                   body=fields((), title=TEXT, description={"type": "string"}, target_branch=TEXT)),
     )
+
+
+REPOSITORY = "/[^/]+/_apis/git/repositories/[^/]+"
+PULL = REPOSITORY + r"/pullRequests/\d+"
+LEARN = "https://learn.microsoft.com/rest/api/azure/devops/git/"
+VERSION, ITEM = ("api-version",), ("path", "versionDescriptor.version", "versionDescriptor.versionType", "includeContent", "$format")
+PLACE = fields(("line", "offset"), line=NUMBER, offset={"type": "integer", "minimum": 0})
+COMMENT = fields(("content",), parentCommentId={"const": 0}, content=TEXT, commentType={"const": "text"})
+STATUS = {"enum": ["unknown", "active", "fixed", "wontFix", "closed", "byDesign", "pending"]}
+CONTEXT = fields(("filePath", "rightFileStart", "rightFileEnd"), filePath={"type": "string", "pattern": "^/"},
+                 rightFileStart=PLACE, rightFileEnd=PLACE)
+ITERATIONS = fields(("firstComparingIteration", "secondComparingIteration"), firstComparingIteration=NUMBER, secondComparingIteration=NUMBER)
+BRANCH = {"type": "string", "pattern": "^refs/heads/."}
+CHANGE = fields(
+    ("changeType", "item", "newContent"), changeType={"enum": ["add", "edit"]},
+    item=fields(("path",), path={"type": "string", "pattern": "^/"}),
+    newContent=fields(("content", "contentType"), content={"type": "string"}, contentType={"enum": ["rawtext", "base64encoded"]}),
+)
+
+
+def azure():
+    def operation(method, path, page, query=(), body=None):
+        return Operation(method, path, LEARN + page + "?view=azure-devops-rest-7.1", (*VERSION, *query), body)
+
+    described = {"type": "string", "maxLength": 4000}
+    return Schemas(
+        operation("GET", REPOSITORY, "repositories/get-repository"),
+        operation("GET", PULL, "pull-requests/get-pull-request"),
+        operation("GET", PULL + "/iterations", "pull-request-iterations/list"),
+        operation("GET", PULL + r"/iterations/\d+/changes", "pull-request-iteration-changes/get", ("$top", "$skip", "$compareTo")),
+        operation("GET", PULL + "/threads", "pull-request-threads/list", ("$iteration", "$baseIteration")),
+        operation("POST", PULL + "/threads", "pull-request-threads/create", body=fields(
+            ("comments", "status"), comments=items(COMMENT), status=STATUS, threadContext=CONTEXT,
+            pullRequestThreadContext=fields(("changeTrackingId", "iterationContext"), changeTrackingId=NUMBER, iterationContext=ITERATIONS))),
+        operation("PATCH", PULL + r"/threads/\d+", "pull-request-threads/update", body=fields(("status",), status=STATUS)),
+        operation("PATCH", PULL + r"/threads/\d+/comments/\d+", "pull-request-thread-comments/update",
+                  body=fields(("content",), content=TEXT)),
+        operation("GET", REPOSITORY + "/items", "items/get", ITEM),
+        operation("GET", REPOSITORY + "/refs", "refs/list", ("filter",)),
+        operation("POST", REPOSITORY + "/refs", "refs/update-refs", body=items(
+            fields(("name", "oldObjectId", "newObjectId"), name=BRANCH, oldObjectId=COMMIT, newObjectId=COMMIT))),
+        operation("GET", REPOSITORY + "/diffs/commits", "diffs/get",
+                  ("$top", "baseVersion", "baseVersionType", "targetVersion", "targetVersionType")),
+        operation("GET", REPOSITORY + "/commits/[0-9a-f]+", "commits/get"),
+        operation("GET", REPOSITORY + "/commits/[0-9a-f]+/changes", "commits/get-changes", ("top",)),
+        operation("POST", REPOSITORY + "/pushes", "pushes/create", body=fields(
+            ("refUpdates", "commits"), refUpdates=items(fields(("name", "oldObjectId"), name=BRANCH, oldObjectId=COMMIT)),
+            commits={"type": "array", "minItems": 1, "maxItems": 1,
+                     "items": fields(("comment", "changes"), comment=TEXT, changes=items(CHANGE))})),
+        operation("GET", REPOSITORY + "/pullrequests", "pull-requests/get-pull-requests",
+                  ("searchCriteria.sourceRefName", "searchCriteria.targetRefName", "searchCriteria.status", "$top")),
+        operation("POST", REPOSITORY + "/pullrequests", "pull-requests/create", body=fields(
+            ("sourceRefName", "targetRefName", "title"), sourceRefName=BRANCH, targetRefName=BRANCH, title=TEXT, description=described)),
+        operation("PATCH", REPOSITORY + r"/pullrequests/\d+", "pull-requests/update", body=fields((), title=TEXT, description=described)),
+    )

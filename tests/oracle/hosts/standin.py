@@ -129,6 +129,8 @@ class StandIn:
                 handler.connection.close()
                 return
             try:
+                if "transfer-encoding" in headers:
+                    raise Refusal(411, {"message": "Length Required"})
                 status, body, more = self.carry_out(request) if not fault or fault.dies else (None, None, {})
             except Refusal as refusal:
                 status, body, more = refusal.status, refusal.body, refusal.headers
