@@ -61,6 +61,9 @@ fn what_is_offered_is_what_is_written_whatever_the_text() {
     }
     offers_what_is_written(&Sandbox::with(&[("environment.yml", CONDA)]), &[]);
     offers_what_is_written(&Sandbox::with(&[("environment.yml", &CONDA.replace("pip:", "pip: # é"))]), &[]);
+    // On the first line, behind a byte order mark.
+    let flow = "\u{feff}{channels: [conda-forge], dependencies: [python=3.10, {pip: [\"é\"]}]}\n";
+    offers_what_is_written(&Sandbox::with(&[("environment.yml", flow)]), &[]);
 }
 
 #[test]

@@ -1,11 +1,6 @@
 //! Reports for other tools, one file a format. Each is a function from a [`Run`] to a text; none knows the command line.
 //!
-//! | what | [`Level`] | SARIF | rdjson | GitHub | GitLab | Azure |
-//! |---|---|---|---|---|---|---|
-//! | a problem; a cause of the failed build, and what mends it; a fault | `Error` | error | ERROR | error | major | error |
-//! | hardening with a fix, also one that only a person who names the patch gets | `Warning` | warning | WARNING | warning | minor | warning |
-//! | hardening with advice; what an inline comment skips; with a log, what is not the cause; a comment that skips nothing | `Note` | note | INFO | notice | info | a plain line |
-//!
+//! How the formats call each [`Level`] is a table in `docs/design.md`.
 //! Lines and columns are those of the file as it was before envfix wrote to it.
 
 pub mod azure;
@@ -49,11 +44,11 @@ pub struct Run<'a> {
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// The build fails, or will; or envfix could not do its work.
+    /// A fault, a cause of the failed build and what mends it; or envfix could not do its work.
     Error,
-    /// It could be sturdier, and there is a fix.
+    /// Hardening with a fix, also one that only a person who names the patch gets.
     Warning,
-    /// Something to know.
+    /// Something to know: advice on hardening, what an inline comment skips, what is not the cause of the failed build.
     Note,
 }
 
