@@ -180,7 +180,9 @@ fn quiet_and_verbose_exclude_each_other() {
 #[test]
 fn the_version_is_that_of_the_package() {
     let ran = Sandbox::empty().run(&["--version"]).exits(0);
-    assert_eq!(ran.out.trim_end(), concat!("envfix ", env!("CARGO_PKG_VERSION")));
+    // The commit stands behind it where it is known (tests/version.rs).
+    let mut words = ran.out.split_whitespace();
+    assert_eq!((words.next(), words.next()), (Some("envfix"), Some(env!("CARGO_PKG_VERSION"))));
 }
 
 // ---- the JSON report
