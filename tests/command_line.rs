@@ -177,14 +177,6 @@ fn quiet_and_verbose_exclude_each_other() {
     Sandbox::empty().run(&["-q", "-v", "Dockerfile"]).exits(2);
 }
 
-#[test]
-fn the_version_is_that_of_the_package() {
-    let ran = Sandbox::empty().run(&["--version"]).exits(0);
-    // The commit stands behind it where it is known (tests/version.rs).
-    let mut words = ran.out.split_whitespace();
-    assert_eq!((words.next(), words.next()), (Some("envfix"), Some(env!("CARGO_PKG_VERSION"))));
-}
-
 // ---- the JSON report
 
 fn report(here: &Sandbox, arguments: &[&str]) -> Value {
