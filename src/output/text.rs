@@ -60,7 +60,7 @@ pub fn report(project: &Project, verified: &Verified, detail: Detail, dry_run: b
         let before = &project.members[file.member].source;
         if dry_run && before.encoding() != file.after.encoding() {
             let name = inert_name(before.name());
-            let what = "a diff cannot show a change of the encoding: run without --dry-run to make it";
+            let what = "a diff cannot show a change of the encoding; without --dry-run and --check it is made";
             let _ = writeln!(out, "{BOLD}{name}{BOLD:#}: {YELLOW}note{YELLOW:#}: {what}");
         }
     }

@@ -58,9 +58,10 @@ pub fn steps(wanted: Wanted, posted: &[Posted], commit: &str) -> Steps {
         }
         (None, _) => {}
     }
-    for (print, post) in &known {
-        if *print != SUMMARY && !said.contains(*print) && !is_settled(post) {
-            steps.settle.push(((*post).clone(), settled(print, commit)));
+    for post in posted {
+        let Some(print) = fingerprint_of(&post.body) else { continue };
+        if print != SUMMARY && !said.contains(print) && !is_settled(post) {
+            steps.settle.push((post.clone(), settled(print, commit)));
         }
     }
     if summary.is_some() || !comments.is_empty() {
@@ -110,6 +111,10 @@ impl Steps {
             posted += 1;
         }
         for (post, body) in &self.settle {
+            // A thread that is only resolved would look like a person's answer, should the fault come back.
+            if post.thread.is_some() {
+                host.update(pull, post, body).map_err(|because| half_way(posted, because))?;
+            }
             host.settle(pull, post, body).map_err(|because| half_way(posted, because))?;
             posted += 1;
         }

@@ -7,7 +7,6 @@ writes itself. A second run posts nothing. After a push that mends one fault, th
 settled. `--open` makes a branch whose files are those that envfix writes.
 """
 import argparse
-import json
 import os
 import pathlib
 import re
@@ -15,7 +14,9 @@ import subprocess
 import sys
 import tempfile
 
+from hosts.azure import Azure
 from hosts.github import GitHub
+from hosts.gitlab import GitLab
 from hosts.standin import Fault, Repository
 
 FILES = {
@@ -48,13 +49,84 @@ class Repo:
         return self.git("rev-parse", "HEAD").strip()
 
     def changes(self, base, head):
-        """What GitHub lists: names and hunks."""
-        found = []
+        """The names that changed, each with its hunks."""
         for name in self.git("diff", "--name-only", "-z", base, head).split("\0")[:-1]:
             text = self.git("diff", base, head, "--", name)
-            patch = text[text.index("@@ -"):].rstrip("\n")
-            found.append({"sha": "0" * 40, "filename": name, "status": "modified", "additions": 1, "deletions": 0, "changes": 1, "patch": patch})
-        return found
+            yield name, text[text.index("@@ -"):]
+
+
+class OnGitHub(GitHub):
+    """A pull request of a real repository, and what a person sees of it. The CI system's variables name it."""
+
+    arguments = []
+    resolves = False
+
+    def variables(self, token):
+        return {"GITHUB_ACTIONS": "true", "GITHUB_API_URL": self.address, "GITHUB_REPOSITORY": "o/n", "GITHUB_TOKEN": token or self.token,
+                "GITHUB_REF": "refs/pull/7/merge"}
+
+    def show(self, repo, base, head):
+        self.pulls[7]["base"]["sha"], self.pulls[7]["head"]["sha"] = base, head
+        about = {"sha": "0" * 40, "status": "modified", "additions": 1, "deletions": 0, "changes": 1}
+        self.files[7] = [{**about, "filename": name, "patch": hunks.rstrip("\n")} for name, hunks in repo.changes(base, head)]
+
+    def move(self, head):
+        self.pulls[7]["head"]["sha"] = head
+
+    def shown(self):
+        for comment in self.comments.values():
+            first = comment.get("start_line") or comment["line"]
+            yield {**comment, "first": first, "last": comment["line"], "settled": comment["body"].startswith("~~Found by envfix~~ Mended")}
+
+
+class OnGitLab(GitLab):
+    arguments = ["--host", "gitlab", "--repo", "g/sub/p", "--number", "7"]
+    resolves = True
+
+    def variables(self, token):
+        return {"ENVFIX_TOKEN": token or self.token}
+
+    def show(self, repo, base, head):
+        self.move(head)
+        self.requests_to_merge[7]["diff_refs"] = {"base_sha": base, "start_sha": base, "head_sha": head}
+        about = {"new_file": False, "renamed_file": False, "deleted_file": False, "too_large": False, "collapsed": False}
+        self.files[7] = [{**about, "old_path": name, "new_path": name, "diff": hunks} for name, hunks in repo.changes(base, head)]
+
+    def move(self, head):
+        self.requests_to_merge[7]["sha"] = self.requests_to_merge[7]["diff_refs"]["head_sha"] = head
+
+    def shown(self):
+        for discussion in self.discussions.values():
+            note = discussion["notes"][0]
+            if "position" in note:
+                above = re.search(r"suggestion:-(\d+)\+0\n", note["body"])
+                last = note["position"]["new_line"]
+                yield {"id": note["id"], "path": note["position"]["new_path"], "first": last - int(above[1] if above else 0), "last": last,
+                       "body": note["body"], "settled": note["resolved"]}
+
+
+class OnAzure(Azure):
+    arguments = ["--host", "azure", "--repo", "My Project/n", "--number", "7"]
+    resolves = True
+
+    def variables(self, token):
+        return {"ENVFIX_TOKEN": token or self.token}
+
+    def show(self, repo, base, head):
+        self.iterations[7].append({**self.iteration(len(self.iterations[7]) + 1, head), "commonRefCommit": {"commitId": base}})
+        names = [name for name, _ in repo.changes(base, head)]
+        self.changes[7] = [{"changeTrackingId": number + 1, "changeType": "add", "item": {"path": f"/{name}"}} for number, name in enumerate(names)]
+        self.content = {f"/{name}": repo.git("show", f"{head}:{name}") for name in names}
+
+    def move(self, head):
+        self.iterations[7][-1]["sourceRefCommit"]["commitId"] = head
+
+    def shown(self):
+        for thread in self.threads.values():
+            at = thread["threadContext"]
+            if at:
+                yield {"id": thread["id"], "path": at["filePath"][1:], "first": at["rightFileStart"]["line"], "last": at["rightFileEnd"]["line"],
+                       "body": thread["comments"][0]["content"], "settled": thread["status"] not in (1, "active")}
 
 
 class Test:
@@ -70,8 +142,8 @@ class Test:
     def run(self, *arguments, folder, host=None, token=None):
         kept = {key: os.environ[key] for key in ("PATH", "HOME", "TMPDIR", "SYSTEMROOT") if key in os.environ}
         if host is not None:
-            kept |= {"GITHUB_ACTIONS": "true", "GITHUB_API_URL": host.address, "GITHUB_REPOSITORY": "o/n", "GITHUB_TOKEN": token or host.token,
-                     "GITHUB_REF": "refs/pull/7/merge"}
+            kept |= host.variables(token)
+            arguments = [*arguments, *host.arguments, *(["--base-url", host.address] if host.arguments else [])]
         done = subprocess.run([self.envfix, *arguments], cwd=folder, env=kept, capture_output=True, text=True, timeout=120)
         self.that("nothing panics, no token is printed", "panicked" not in done.stderr and (not host or host.token not in done.stdout + done.stderr), done.stderr)
         return done
@@ -86,13 +158,13 @@ class Test:
 
 
 def accepted(text, comment):
-    """A file after a person accepted a suggestion on GitHub: the lines that the comment stands on are replaced."""
+    """A file after a person accepted a suggestion: its lines are replaced by what the fence holds."""
     body = comment["body"].replace("\r\n", "\n")
-    fence = re.search(r"^(`{3,})suggestion\n", body, re.M)
+    fence = re.search(r"^(`{3,})suggestion(?::-\d+\+0)?\n", body, re.M)
     rest = body[fence.end():]
     end = re.search(rf"^{fence[1]}$", rest, re.M)
     lines = text.split("\n")
-    first, last = comment.get("start_line") or comment["line"], comment["line"]
+    first, last = comment["first"], comment["last"]
     new = rest[: end.start()]
     return "\n".join(lines[: first - 1] + (new.split("\n")[:-1] if new else []) + lines[last:])
 
@@ -103,8 +175,7 @@ def pull_request(test, host, folder):
     base = repo.commit()
     repo.write(FILES)
     head = repo.commit()
-    host.pulls[7]["base"]["sha"], host.pulls[7]["head"]["sha"] = base, head
-    host.files[7] = repo.changes(base, head)
+    host.show(repo, base, head)
     return repo, base
 
 
@@ -112,19 +183,20 @@ def check(test, host, options):
     with tempfile.TemporaryDirectory(dir=test.scratch) as folder:
         repo, base = pull_request(test, host, folder)
         dry = test.run("review", "--dry-run", *options, folder=folder, host=host)
-        test.that("a dry run sends nothing and prints what it would send", dry.returncode == 0 and not host.sent() and "/reviews" in dry.stdout, dry)
+        test.that("a dry run sends nothing and prints what it would send", dry.returncode == 0 and not host.sent() and "POST " in dry.stdout, dry)
         first = test.run("review", *options, folder=folder, host=host)
-        test.that("the review is posted in one request", first.returncode == 0 and len(host.sent()) == 1, first)
-        suggestions = [c for c in host.comments.values() if "suggestion\n" in c["body"]]
+        test.that("the review is posted", first.returncode == 0 and host.sent(), first)
+        test.that("on GitHub in one request", host.resolves or len(host.sent()) == 1, host.sent())
+        suggestions = [c for c in host.shown() if "```suggestion" in c["body"]]
         test.that("there are suggestions in each file", {c["path"] for c in suggestions} >= {"train/Dockerfile", "train/environment.yml", "serve/Dockerfile"}, suggestions)
-        test.that("a file that is none of envfix's is left alone", all(c["path"] != "docs/notes.yml" for c in host.comments.values()))
+        test.that("a file that is none of envfix's is left alone", all(c["path"] != "docs/notes.yml" for c in host.shown()))
         wanted = test.fixed(FILES)
         for comment in suggestions:
             alone = FILES | {comment["path"]: accepted(FILES[comment["path"]], comment)}
             test.that("a suggestion changes its file", alone != FILES, comment)
             test.that("accepted alone it leads to what envfix makes", test.fixed(alone) == wanted, comment["body"])
         together = dict(FILES)
-        for comment in sorted(suggestions, key=lambda c: -c["line"]):
+        for comment in sorted(suggestions, key=lambda c: -c["last"]):
             together[comment["path"]] = accepted(together[comment["path"]], comment)
         test.that("all accepted give the bytes that envfix writes", together == wanted, together)
         sent = len(host.sent())
@@ -135,37 +207,36 @@ def check(test, host, options):
         path = "train/Dockerfile"
         mended = next(c for c in suggestions if c["path"] == path)
         repo.write({path: "# moved\n" + accepted(FILES[path], mended)})
-        head = repo.commit()
-        host.pulls[7]["head"]["sha"], host.files[7] = head, repo.changes(base, head)
-        bodies = {c["id"]: c["body"] for c in host.comments.values()}
+        host.show(repo, base, repo.commit())
+        there = {c["id"]: c["body"] for c in host.shown()}
         partial = test.run("review", *options, folder=folder, host=host)
-        changed = [c["id"] for c in host.comments.values() if bodies.get(c["id"]) != c["body"]]
-        test.that("the mended one is settled, the others stay", partial.returncode == 0 and changed == [mended["id"]], (partial.stderr, changed))
-        test.that("and it says so", "Mended" in host.comments[mended["id"]]["body"])
+        settled = [c["id"] for c in host.shown() if c["settled"]]
+        test.that("the mended one is settled", partial.returncode == 0 and settled == [mended["id"]], (partial.stderr, settled))
+        test.that("the others stay", {c["id"]: c["body"] for c in host.shown() if not c["settled"]}
+                  == {number: body for number, body in there.items() if number != mended["id"]}, partial.stderr)
         sent = len(host.sent())
         test.run("review", *options, folder=folder, host=host)
         test.that("then nothing more", len(host.sent()) == sent)
 
         # Everything is mended.
         repo.write(wanted)
-        head = repo.commit()
-        host.pulls[7]["head"]["sha"], host.files[7] = head, repo.changes(base, head)
+        host.show(repo, base, repo.commit())
         test.run("review", *options, folder=folder, host=host)
-        open_ones = [c for c in host.comments.values() if "suggestion\n" in c["body"]]
+        open_ones = [c for c in host.shown() if not c["settled"]]
         test.that("when all is mended, all is settled", not open_ones, open_ones)
 
         # What goes wrong.
         moved = test.run("review", "--commit", base, *options, folder=folder, host=host)
         test.that("a pull request that moved on is told", moved.returncode == 2 and "moved on" in moved.stderr, moved)
         wrong = test.run("review", *options, folder=folder, host=host, token="no-such-token")
-        test.that("a wrong token is told", wrong.returncode == 2 and "401" in wrong.stderr, wrong)
-        host.pulls[7]["head"]["sha"] = "0" * 40
+        test.that("a wrong token is told", wrong.returncode == 2 and "token" in wrong.stderr and not wrong.stdout, wrong)
+        host.move("0" * 40)
         missing = test.run("review", *options, folder=folder, host=host)
         test.that("a commit that was not fetched is told", missing.returncode == 2 and "git fetch" in missing.stderr, missing)
 
 
 def check_fork(test):
-    host = GitHub()
+    host = OnGitHub()
     with tempfile.TemporaryDirectory(dir=test.scratch) as folder:
         pull_request(test, host, folder)
         host.pulls[7]["head"]["repo"]["id"] = 2
@@ -175,7 +246,7 @@ def check_fork(test):
 
 
 def check_half_way(test):
-    host = GitHub()
+    host = OnGitHub()
     with tempfile.TemporaryDirectory(dir=test.scratch) as folder:
         pull_request(test, host, folder)
         host.faults.append(Fault("POST", "/reviews", times=1, dies="before"))
@@ -188,7 +259,7 @@ def check_half_way(test):
 
 
 def check_open(test):
-    host = GitHub(page=100)
+    host = OnGitHub(page=100)
     with tempfile.TemporaryDirectory(dir=test.scratch) as folder:
         repo = Repo(folder)
         repo.write(FILES)
@@ -215,9 +286,10 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         test = Test(options.envfix.resolve(), scratch)
-        host = GitHub()
-        check(test, host, [])
-        host.close()
+        for kind in (OnGitHub, OnGitLab, OnAzure):
+            host = kind()
+            check(test, host, [])
+            host.close()
         check_fork(test)
         check_half_way(test)
         check_open(test)
