@@ -151,22 +151,30 @@ impl Loader<'_> {
             .filter(|member| member.origin == Origin::Named && !matches!(member.model, Model::Azure(_)))
             .filter_map(|member| Some((member.source.path()?.to_owned(), member.source.name().to_owned())))
             .collect();
-        for (path, name) in named {
+        // Each folder is looked through once, however many files of it are named.
+        let mut places: Vec<(PathBuf, bool, BTreeMap<PathBuf, usize>)> = Vec::new();
+        let mut known: BTreeMap<PathBuf, usize> = BTreeMap::new();
+        for (number, (path, _)) in named.iter().enumerate() {
+            let Ok(target) = fs::canonicalize(path) else { continue };
             let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
             for (place, beside) in [(folder.to_owned(), true), (folder.join(".."), false)] {
-                for candidate in definitions_in(&place) {
-                    let Some(member) = self.peek(&candidate) else { continue };
-                    let target = fs::canonicalize(&path).ok();
-                    let refers = |reference: &relation::Reference| fs::canonicalize(&reference.path).ok() == target;
-                    let references = relation::references(&member);
-                    if !references.iter().any(refers) {
-                        continue;
-                    }
-                    if beside {
-                        self.file(&candidate, Origin::Refers { to: name.clone() }, None);
-                    } else {
-                        self.relate(&member, &references);
-                    }
+                let at = *known.entry(place.clone()).or_insert_with(|| {
+                    places.push((place, beside, BTreeMap::new()));
+                    places.len() - 1
+                });
+                places[at].2.entry(target.clone()).or_insert(number);
+            }
+        }
+        for (place, beside, sought) in places {
+            for candidate in definitions_in(&place) {
+                let Some(member) = self.peek(&candidate) else { continue };
+                let references = relation::references(&member);
+                let targets = references.iter().filter_map(|reference| fs::canonicalize(&reference.path).ok());
+                let Some(number) = targets.filter_map(|target| sought.get(&target).copied()).min() else { continue };
+                if beside {
+                    self.file(&candidate, Origin::Refers { to: named[number].1.clone() }, None);
+                } else {
+                    self.relate(&member, &references);
                 }
             }
         }
