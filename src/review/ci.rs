@@ -120,13 +120,13 @@ pub struct Place {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum PlaceError {
     /// No variable of a CI system, and no kind given.
-    #[error("which host? Outside GitHub Actions, GitLab CI and Azure Pipelines it has to be named")]
+    #[error("which host? Outside GitHub Actions, GitLab CI and Azure Pipelines it has to be named (--host)")]
     NoHost,
     /// The repository is not known.
-    #[error("which repository of {0}? Name it, or run in its pipeline")]
+    #[error("which repository of {0}? Name it (--repo), or run in its pipeline")]
     NoRepository(HostKind),
     /// The base address is not known.
-    #[error("at which address is {0}? Name the address of its API, such as {1}")]
+    #[error("at which address is {0}? Name the address of its API (--base-url), such as {1}")]
     NoAddress(HostKind, &'static str),
     /// The base address is none.
     #[error("the base address is not one of http or https")]

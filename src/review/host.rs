@@ -321,7 +321,7 @@ pub enum HostError {
         said: String,
     },
     /// No number of a pull request is known.
-    #[error("which pull request? Give its number, or run in a pipeline that a pull request started")]
+    #[error("which pull request? Give its number (--number), or run in a pipeline that a pull request started")]
     NoNumber,
     /// 404: it is not there, or the token may not see it.
     #[error(

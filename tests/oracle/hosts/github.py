@@ -4,6 +4,8 @@ import base64
 
 from .standin import Refusal, Repository, StandIn, blob_id, route, sha
 
+# Who writes with a workflow's token.
+BOT = {"user": {"login": "github-actions[bot]", "type": "Bot"}, "author_association": "NONE"}
 REPO = "/repos/([^/]+)/([^/]+)"
 
 
@@ -89,10 +91,10 @@ class GitHub(StandIn):
         for comment in body["comments"]:
             self.check_lines(int(number), comment)
         review = self.new_id()
-        self.reviews[review] = {"id": review, "pull": int(number), "body": body.get("body", ""), "state": "COMMENTED"}
+        self.reviews[review] = {**BOT, "id": review, "pull": int(number), "body": body.get("body", ""), "state": "COMMENTED"}
         for comment in body["comments"]:
             made = self.new_id()
-            self.comments[made] = {"id": made, "pull": int(number), "pull_request_review_id": review, "start_line": None, **comment}
+            self.comments[made] = {**BOT, "id": made, "pull": int(number), "pull_request_review_id": review, "start_line": None, **comment}
         return 200, self.reviews[review]
 
     def check_lines(self, number, comment):

@@ -48,7 +48,10 @@ def check(checks, validated):
     kept = [(c["path"], c["start_line"], c["line"], c["side"]) for c in host.comments.values()]
     checks.equal("its comments stand on their lines", kept, [("Dockerfile", None, 2, "RIGHT"), ("Dockerfile", 11, 13, "RIGHT")])
     host.comments[1] = {"id": 1, "pull": 7, "path": "Dockerfile", "line": 2, "body": "a person's"}
-    first = next(c for c in host.comments if c != 1)
+    stranger = {"user": {"login": "x", "type": "User"}, "author_association": "CONTRIBUTOR"}
+    host.comments[2] = {**stranger, "id": 2, "pull": 7, "path": "Dockerfile", "line": 2, "body": f"with a marker of their own {MARK}"}
+    host.reviews[3] = {**stranger, "id": 3, "pull": 7, "body": f"and a review {MARK}", "state": "COMMENTED"}
+    first = next(c for c in host.comments if c > 2)
     host.comments[first]["line"] = None
     posted = run("posted")[0]
     checks.equal("what is posted is found, and no more", [(p["path"], p["lines"], p["resolved"]) for p in posted],
