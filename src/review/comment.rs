@@ -22,10 +22,19 @@ pub struct Wanted {
     pub comments: Vec<(String, Comment)>,
     /// The review's own text, where there is something to say in it.
     pub summary: Option<String>,
+    /// Whether it is what a build's log shows. A run with a log and one without say different things of the same files,
+    /// and neither knows whether what the other said is mended.
+    pub of_log: bool,
 }
 
 /// The fingerprint of the review's own text.
 pub const SUMMARY: &str = "summary";
+
+/// The fingerprint of the review's own text about the log of a build.
+pub const LOG_SUMMARY: &str = "log-build";
+
+/// How the fingerprints of what a log shows begin.
+pub const OF_LOG: &str = "log-";
 
 /// Hosts refuse longer comments (GitHub's is the smallest limit, 65,536 characters).
 const MOST_TEXT: usize = 60_000;
@@ -58,8 +67,9 @@ pub fn wanted(
     let about = About { project, catalogue, verified };
     let shown: BTreeMap<&str, Option<&[RangeInclusive<usize>]>> =
         changed.iter().map(|file| (file.path.as_str(), file.shown.as_deref())).collect();
-    let mut prints = Fingerprints::default();
-    let mut wanted = Wanted::default();
+    let of_log = project.failure.is_some();
+    let mut prints = Fingerprints { of_log, ..Fingerprints::default() };
+    let mut wanted = Wanted { of_log, ..Wanted::default() };
     let mut outside: Vec<(&Suggestion, Unsuitable)> = Vec::new();
     for suggestion in suggestions {
         let path = project.members[suggestion.member].source.name();
@@ -250,7 +260,8 @@ impl About<'_> {
                 "Lines that hold a credential are not repeated here: `envfix --dry-run` shows their diff.\n\n",
             );
         }
-        let _ = write_marker(&mut text);
+        text.push_str(&marker(if self.project.failure.is_some() { LOG_SUMMARY } else { SUMMARY }));
+        text.push('\n');
         Some(text)
     }
 
@@ -288,11 +299,6 @@ impl About<'_> {
     }
 }
 
-fn write_marker(text: &mut String) -> std::fmt::Result {
-    use std::fmt::Write;
-    writeln!(text, "{}", marker(SUMMARY))
-}
-
 /// Why the build failed, as a list.
 fn causes(failure: &Failure) -> String {
     let mut text = String::new();
@@ -327,6 +333,7 @@ fn explained(why: Unsuitable) -> &'static str {
 /// Fingerprints of what is said, the same after lines have moved. Equal ones are numbered.
 #[derive(Default)]
 struct Fingerprints {
+    of_log: bool,
     met: BTreeMap<String, usize>,
 }
 
@@ -341,7 +348,8 @@ impl Fingerprints {
         let print = format!("{:016x}", hash.0);
         let times = self.met.entry(print.clone()).or_default();
         *times += 1;
-        if *times == 1 { print } else { format!("{print}-{times}") }
+        let print = if *times == 1 { print } else { format!("{print}-{times}") };
+        if self.of_log { format!("{OF_LOG}{print}") } else { print }
     }
 }
 

@@ -23,7 +23,7 @@ use crate::diagnosis::{self, Failure};
 use crate::patch::catalogue::Catalogue;
 use crate::plan::Plan;
 use crate::project::{LoadOptions, Problem, Project};
-use crate::settings::Policy;
+use crate::settings::{self, Policy};
 use crate::verify::Verified;
 use crate::{discover, find, plan, verify};
 
@@ -80,6 +80,14 @@ pub enum ReviewError {
     /// A patch cannot be read.
     #[error("{0}")]
     Patches(String),
+    /// The settings of the base branch cannot be read, so it is not known what is wanted.
+    #[error("{file} of the base branch cannot be read: {message}")]
+    Settings {
+        /// The file.
+        file: String,
+        /// Why.
+        message: String,
+    },
     /// The log cannot be read.
     #[error("{file}: {error}")]
     Log {
@@ -133,7 +141,9 @@ pub fn review(host: &mut dyn Host, options: &Options) -> Result<Outcome, ReviewE
         wanted = comment::wanted(project, catalogue, verified, &suggestions, &changed, host.dialect());
         problems = project.problems.iter().filter(|problem| paths.contains(&problem.file.as_str())).cloned().collect();
     }
-    let steps = reconcile::steps(wanted, &posted, &pull.head);
+    // What cannot be read now is not mended.
+    let unread: BTreeSet<&str> = problems.iter().map(|problem| problem.file.as_str()).collect();
+    let steps = reconcile::steps(wanted, &posted, &unread, &pull.head);
     Ok(Outcome { files: ours.len(), pull, steps, problems })
 }
 
@@ -152,6 +162,10 @@ fn fix(options: &Options, head: &str, base: &str, paths: Option<&[&str]>, folder
         catalogue = catalogue.with_folder(&patches.join(below.trim_matches('/'))).map_err(|error| named(&error))?;
     }
     let mut project = load(&files, &catalogue, None);
+    let is_settings = |problem: &&Problem| problem.file.rsplit('/').next() == Some(settings::FILE_NAME);
+    if let Some(problem) = project.problems.iter().find(is_settings) {
+        return Err(ReviewError::Settings { file: problem.file.clone(), message: problem.message.clone() });
+    }
     if let Some(path) = &options.log {
         let name = path.file_name().map_or_else(|| "build.log".to_owned(), |name| name.to_string_lossy().into_owned());
         let failed = |error: LogError| ReviewError::Log { file: path.display().to_string(), error };

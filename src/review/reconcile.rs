@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::comment::{SUMMARY, Wanted, fingerprint_of, marker};
+use super::comment::{LOG_SUMMARY, OF_LOG, SUMMARY, Wanted, fingerprint_of, marker};
 use super::host::{Host, HostError, Posted, PullRequest, Review};
 
 /// What is done on a host.
@@ -22,14 +22,14 @@ pub struct Steps {
 /// What begins the text of something settled, where a host cannot resolve it.
 const SETTLED: &str = "~~Found by envfix~~ Mended";
 
-/// Compares what is to be said with what was posted.
+/// Compares what is to be said with what was posted. What was said of the files `unread` stays.
 #[must_use]
-pub fn steps(wanted: Wanted, posted: &[Posted], commit: &str) -> Steps {
+pub fn steps(wanted: Wanted, posted: &[Posted], unread: &BTreeSet<&str>, commit: &str) -> Steps {
     let mut steps = Steps::default();
     // What was posted twice, by two runs at once, counts once.
     let mut known: BTreeMap<&str, &Posted> = BTreeMap::new();
     for post in posted {
-        let Some(print) = fingerprint_of(&post.body) else { continue };
+        let Some(print) = fingerprint_of(&post.body).map(bare) else { continue };
         let better = known.get(print).is_none_or(|other| is_settled(other) && !is_settled(post));
         if better {
             known.insert(print, post);
@@ -39,28 +39,32 @@ pub fn steps(wanted: Wanted, posted: &[Posted], commit: &str) -> Steps {
     let mut said: BTreeSet<String> = BTreeSet::new();
     for (print, comment) in wanted.comments {
         said.insert(print.clone());
-        match known.get(print.as_str()) {
+        match known.get(bare(&print)) {
             // A fault that came back is told again.
             None => comments.push(comment),
             Some(post) if post.body.starts_with(SETTLED) => comments.push(comment),
-            // Somebody resolved it: that is an answer.
+            // Somebody resolved it: that is an answer. What a run of the other kind said needs no other words.
             Some(post) if post.resolved || same(&post.body, &comment.body) => steps.kept += 1,
+            Some(post) if fingerprint_of(&post.body) != Some(print.as_str()) => steps.kept += 1,
             Some(post) => steps.update.push(((*post).clone(), comment.body)),
         }
     }
+    let own = if wanted.of_log { LOG_SUMMARY } else { SUMMARY };
     let mut summary = None;
-    match (wanted.summary, known.get(SUMMARY)) {
+    match (wanted.summary, known.get(bare(own))) {
         (Some(text), None) => summary = Some(text),
         (Some(text), Some(post)) if same(&post.body, &text) => steps.kept += 1,
         (Some(text), Some(post)) => steps.update.push(((*post).clone(), text)),
         (None, Some(post)) if !post.body.starts_with(SETTLED) => {
-            steps.settle.push(((*post).clone(), settled(SUMMARY, commit)));
+            steps.settle.push(((*post).clone(), settled(own, commit)));
         }
         (None, _) => {}
     }
     for post in posted {
         let Some(print) = fingerprint_of(&post.body) else { continue };
-        if print != SUMMARY && !said.contains(print) && !is_settled(post) {
+        let stays = post.path.as_deref().is_some_and(|path| unread.contains(path));
+        let of_this_kind = print.starts_with(OF_LOG) == wanted.of_log && ![SUMMARY, LOG_SUMMARY].contains(&print);
+        if of_this_kind && !said.contains(print) && !is_settled(post) && !stays {
             steps.settle.push((post.clone(), settled(print, commit)));
         }
     }
@@ -68,6 +72,11 @@ pub fn steps(wanted: Wanted, posted: &[Posted], commit: &str) -> Steps {
         steps.review = Some(Review { commit: commit.to_owned(), summary, comments });
     }
     steps
+}
+
+/// A fingerprint without its kind: what is said with a log and without is the same suggestion.
+fn bare(print: &str) -> &str {
+    print.strip_prefix(OF_LOG).unwrap_or(print)
 }
 
 fn is_settled(post: &Posted) -> bool {
@@ -132,13 +141,17 @@ mod tests {
             let body = format!("{text}\n\n{}\n", marker(print));
             ((*print).to_owned(), Comment { path: "Dockerfile".to_owned(), lines: 1..=1, body })
         });
-        Wanted { comments: comments.collect(), summary: None }
+        Wanted { comments: comments.collect(), ..Wanted::default() }
     }
 
     fn posted(print: &str, text: &str, resolved: bool) -> Posted {
         let body = format!("{text}\r\n\r\n{}", marker(print));
         let path = Some("Dockerfile".to_owned());
         Posted { id: print.to_owned(), thread: None, body, path, lines: Some(1..=1), resolved }
+    }
+
+    fn steps(wanted: Wanted, posted: &[Posted], commit: &str) -> Steps {
+        super::steps(wanted, posted, &BTreeSet::new(), commit)
     }
 
     fn ids(list: &[(Posted, String)]) -> Vec<&str> {
@@ -163,6 +176,24 @@ mod tests {
         let marked = [Posted { body: first.settle[0].1.clone(), ..there[0].clone() }];
         assert!(steps(Wanted::default(), &marked, "abc").is_empty());
         assert_eq!(steps(wanted(&[("a", "one")]), &marked, "abc").review.unwrap().comments.len(), 1);
+    }
+
+    #[test]
+    fn what_was_said_of_a_file_that_cannot_be_read_now_stays() {
+        let there = [posted("a", "one", false)];
+        assert!(super::steps(Wanted::default(), &there, &BTreeSet::from(["Dockerfile"]), "abc").is_empty());
+        assert!(!super::steps(Wanted::default(), &there, &BTreeSet::from(["other"]), "abc").is_empty());
+    }
+
+    #[test]
+    fn a_run_with_a_log_and_one_without_leave_each_others_words_alone() {
+        let there = [posted("a", "one", false), posted("log-b", "two", false)];
+        let without = steps(wanted(&[("b", "two")]), &there, "abc");
+        assert_eq!((ids(&without.settle), without.review.is_none()), (vec!["a"], true));
+        assert_eq!((without.kept, without.update.len()), (1, 0));
+        let of_log = Wanted { of_log: true, ..wanted(&[("log-a", "one")]) };
+        let with = steps(of_log, &there, "abc");
+        assert_eq!((ids(&with.settle), with.review.is_none()), (vec!["log-b"], true));
     }
 
     #[test]

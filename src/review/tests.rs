@@ -312,6 +312,26 @@ fn settings_are_those_of_the_base_branch() {
 }
 
 #[test]
+fn settings_that_cannot_be_read_are_an_error_and_nothing_is_said_to_be_mended() {
+    let repo = Repo::new();
+    repo.write("envfix.toml", "skip = 7\n");
+    let base = repo.commit();
+    repo.write("Dockerfile", BROKEN);
+    let head = repo.commit();
+    let mut host = List::new(&repo, &base, &head, Dialect::GitHub);
+    let error = review(&mut host, &options(&repo)).unwrap_err().to_string();
+    assert!(error.contains("envfix.toml of the base branch"), "{error}");
+    // A file that breaks in a later push.
+    let (repo, mut host) = broken(BROKEN, Dialect::GitHub);
+    run(&mut host, &options(&repo));
+    repo.write("Dockerfile", &format!("{BROKEN}RUN <<END\n"));
+    let head = repo.commit();
+    host.moved_to(&repo, &head);
+    let outcome = run(&mut host, &options(&repo));
+    assert!(outcome.steps.settle.is_empty() && outcome.problems.len() == 1, "{:#?}", outcome.steps);
+}
+
+#[test]
 fn patches_are_those_of_the_base_branch() {
     let repo = Repo::new();
     repo.write(
