@@ -16,8 +16,11 @@ mod variable;
 use super::file::{Operation, Plain, Safety};
 use super::subject::Subject;
 use super::view::{CondaView, DefinitionView, DockerfileView, ScriptView};
-use crate::change::{Change, Scalar};
+use crate::change::{Change, Scalar, WordId};
+use crate::dockerfile::run::Run;
 use crate::edit::Edit;
+use crate::shell::{Command, Word};
+use crate::source::Span;
 
 /// What an operation does. Nothing, where what it ensures holds already.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +45,34 @@ impl Outcome {
         let action = "save it as UTF-8".to_owned();
         Self { edits: Vec::new(), changes: vec![Change::Encode], action, safety: None }
     }
+}
+
+/// What a person has to do, where something keeps a command from being edited.
+fn unlocked(locked: Option<&String>, by_hand: &str) -> Result<(), String> {
+    locked.map_or(Ok(()), |locked| Err(format!("{by_hand}; envfix does not edit it, since {locked}")))
+}
+
+/// A command of a `RUN`, by numbers.
+fn command<'a>(
+    view: &'a DockerfileView<'_>,
+    instruction: usize,
+    number: usize,
+    by_hand: &str,
+) -> Result<(&'a Run, &'a Command), String> {
+    let run = view.model.run(instruction);
+    let found = run.and_then(|run| Some((run, run.script.commands.get(number)?)));
+    found.ok_or_else(|| format!("{by_hand}; envfix cannot find the command again"))
+}
+
+/// A word of a command, and where it stands; not one that is split over lines.
+fn word<'a>(view: &'a DockerfileView<'_>, id: WordId, by_hand: &str) -> Result<(&'a Word, Span), String> {
+    let (run, command) = command(view, id.instruction, id.command, by_hand)?;
+    let word = command.words.get(id.word).ok_or_else(|| format!("{by_hand}; envfix cannot find the place again"))?;
+    let span = run.span(word.range.clone());
+    if view.source.slice(span) != word.raw {
+        return Err(format!("{by_hand}; envfix does not edit a word that is split over lines"));
+    }
+    Ok((word, span))
 }
 
 /// Ensures something in a Dockerfile.

@@ -22,12 +22,8 @@ fn find<'a>(subject: &Subject, view: &'a DockerfileView<'_>, by_hand: &str) -> R
     let Target::AptPython { instruction, command: number, word } = subject.target else {
         return Err("this remedy is about a command that installs a Python".to_owned());
     };
-    let missing = || format!("{by_hand}; envfix cannot find the command again");
-    let run = view.model.run(instruction).ok_or_else(missing)?;
-    let command = run.script.commands.get(number).ok_or_else(missing)?;
-    if let Some(locked) = &run.locked {
-        return Err(format!("{by_hand}; envfix does not edit it, since {locked}"));
-    }
+    let (run, command) = super::command(view, instruction, number, by_hand)?;
+    super::unlocked(run.locked.as_ref(), by_hand)?;
     if command.nesting.iter().any(|it| matches!(it, Nesting::Substitution | Nesting::Function)) {
         return Err(format!("{by_hand}; envfix does not edit commands inside a substitution or a function"));
     }
@@ -82,25 +78,27 @@ pub fn run_before(commands: &[String], subject: &Subject, view: &DockerfileView<
     Ok(Outcome { edits, changes, action, safety: None })
 }
 
+/// The words before a command that make another user run it, as they are written: `sudo -E`, `gosu root`.
+fn as_that_user(command: &Command, call: &tool::Call<'_>) -> Vec<String> {
+    let changes_user =
+        |kind| matches!(kind, WrapperKind::Sudo | WrapperKind::SudoKeepingEnvironment | WrapperKind::User);
+    let wrapped = call.wrappers.iter().any(|wrapper| changes_user(wrapper.kind));
+    let before = if wrapped { &command.words[..call.program] } else { &[] };
+    before.iter().map(|word| word.raw.clone()).collect()
+}
+
 /// apt-get fetches the package lists right before a command that needs them.
 pub fn update_before(subject: &Subject, view: &DockerfileView<'_>) -> Result<Outcome, String> {
     let Target::Command { instruction, command: number, word, locked } = &subject.target else {
         return Err("this remedy is about an apt-get install".to_owned());
     };
     let by_hand = "run `apt-get update` before it".to_owned();
-    if let Some(locked) = locked {
-        return Err(format!("{by_hand}; envfix does not edit it, since {locked}"));
-    }
+    super::unlocked(locked.as_ref(), &by_hand)?;
+    let (run, command) = super::command(view, *instruction, *number, &by_hand)?;
     let missing = || format!("{by_hand}; envfix cannot find the command again");
-    let run = view.model.run(*instruction).ok_or_else(missing)?;
-    let command = run.script.commands.get(*number).ok_or_else(missing)?;
-    let call = tool::Call::of(command);
     let program = command.words.get(*word).ok_or_else(missing)?.raw.clone();
-    let changes_user =
-        |kind| matches!(kind, WrapperKind::Sudo | WrapperKind::SudoKeepingEnvironment | WrapperKind::User);
-    let wrapped = call.wrappers.iter().any(|wrapper| changes_user(wrapper.kind));
-    let before = if wrapped { &command.words[..call.program] } else { &[] };
-    let words: Vec<String> = before.iter().map(|word| word.raw.clone()).chain([program, "update".to_owned()]).collect();
+    let before = as_that_user(command, &tool::Call::of(command));
+    let words: Vec<String> = before.into_iter().chain([program, "update".to_owned()]).collect();
     if words.iter().any(|word| word.contains('\n')) {
         return Err(format!("{by_hand}; envfix does not repeat a word that is split over lines"));
     }
@@ -157,14 +155,11 @@ pub fn command_exists(link: &Link, subject: &Subject, view: &DockerfileView<'_>)
             "{by_hand}; envfix does not add a command between ||, a pipe or the parts of a compound command"
         ));
     }
-    // Who may install packages may make the link: `sudo -E`, `gosu root` go before it as they are written.
+    // Who may install packages may make the link.
     let call = tool::Call::of(command);
-    let changes_user =
-        |kind| matches!(kind, WrapperKind::Sudo | WrapperKind::SudoKeepingEnvironment | WrapperKind::User);
-    let wrapped = call.wrappers.iter().any(|wrapper| changes_user(wrapper.kind));
-    let before = if wrapped { &command.words[..call.program] } else { &[] };
+    let before = as_that_user(command, &call);
     let link_words = ["ln", "-sf", &link.link_to, &format!("/usr/bin/{}", link.name)].map(str::to_owned);
-    let words: Vec<String> = before.iter().map(|word| word.raw.clone()).chain(link_words).collect();
+    let words: Vec<String> = before.into_iter().chain(link_words).collect();
     // What follows `;` or a line's end runs whatever happens before it. At the very end of a text it would also hide
     // that the installation failed, so there it must be `&&`; anywhere else `&&` would hide it from `set -e`.
     let tokens = &run.script.tokens;

@@ -16,17 +16,9 @@ fn find<'a>(
     let Target::Command { instruction, command, word, locked } = &subject.target else {
         return Err("this remedy is about a command that calls conda".to_owned());
     };
-    if let Some(locked) = locked {
-        return Err(format!("{by_hand}; envfix does not edit it, since {locked}"));
-    }
-    let missing = || format!("{by_hand}; envfix cannot find the place again");
-    let run = view.model.run(*instruction).ok_or_else(missing)?;
+    super::unlocked(locked.as_ref(), by_hand)?;
     let id = WordId { instruction: *instruction, command: *command, word: *word };
-    let word = run.script.commands.get(*command).and_then(|it| it.words.get(*word)).ok_or_else(missing)?;
-    let span = run.span(word.range.clone());
-    if view.source.slice(span) != word.raw {
-        return Err(format!("{by_hand}; envfix does not edit a word that is split over lines"));
-    }
+    let (word, span) = super::word(view, id, by_hand)?;
     Ok((id, word, span))
 }
 

@@ -21,13 +21,11 @@ fn find<'a>(subject: &Subject, view: &'a DockerfileView<'_>, by_hand: &str) -> R
     let Target::Failing { instruction, command: Some(number) } = subject.target else {
         return Err(format!("{by_hand}; envfix does not know which command of the instruction failed"));
     };
-    let missing = || format!("{by_hand}; envfix cannot find the command again");
-    let run = view.model.run(instruction).ok_or_else(missing)?;
-    let command = run.script.commands.get(number).ok_or_else(missing)?;
-    if let Some(locked) = &run.locked {
-        return Err(format!("{by_hand}; envfix does not edit it, since {locked}"));
-    }
-    let Tool::Pip(pip) = tool::tool(command) else { return Err(missing()) };
+    let (run, command) = super::command(view, instruction, number, by_hand)?;
+    super::unlocked(run.locked.as_ref(), by_hand)?;
+    let Tool::Pip(pip) = tool::tool(command) else {
+        return Err(format!("{by_hand}; envfix cannot find the command again"));
+    };
     Ok(Found { run, command, pip, instruction, number })
 }
 

@@ -20,17 +20,9 @@ fn find<'a>(subject: &Subject, view: &'a DockerfileView<'_>, by_hand: &str) -> R
     let Target::Word { instruction, command, word, role, locked } = &subject.target else {
         return Err("this remedy is about a word of a command".to_owned());
     };
-    if let Some(locked) = locked {
-        return Err(format!("{by_hand}; envfix does not edit it, since {locked}"));
-    }
-    let missing = || format!("{by_hand}; envfix cannot find the place again");
-    let run = view.model.run(*instruction).ok_or_else(missing)?;
+    super::unlocked(locked.as_ref(), by_hand)?;
     let id = WordId { instruction: *instruction, command: *command, word: *word };
-    let word = run.script.commands.get(*command).and_then(|it| it.words.get(*word)).ok_or_else(missing)?;
-    let span = run.span(word.range.clone());
-    if view.source.slice(span) != word.raw {
-        return Err(format!("{by_hand}; envfix does not edit a word that is split over lines"));
-    }
+    let (word, span) = super::word(view, id, by_hand)?;
     Ok(Found { id, role: *role, word, span })
 }
 

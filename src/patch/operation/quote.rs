@@ -15,12 +15,9 @@ pub fn requirement(subject: &Subject, view: &DockerfileView<'_>) -> Result<Outco
     };
     let written = subject.texts.get("written").map(String::as_str).unwrap_or_default();
     let by_hand = format!("write \"{written}\" with quotes");
-    if let Some(locked) = locked {
-        return Err(format!("{by_hand}; envfix does not edit it, since {locked}"));
-    }
+    super::unlocked(locked.as_ref(), &by_hand)?;
+    let (run, command) = super::command(view, *instruction, *number, &by_hand)?;
     let missing = || format!("{by_hand}; envfix cannot find the place again");
-    let run = view.model.run(*instruction).ok_or_else(missing)?;
-    let command = run.script.commands.get(*number).ok_or_else(missing)?;
     let redirects = glued(command, *word);
     let (first, last) = command.words.get(*word).zip(redirects.last()).ok_or_else(missing)?;
     let span = run.span(first.range.start..last.range.end);
