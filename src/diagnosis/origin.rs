@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::context::{self, BuildContext};
 use crate::environment::conda::CondaEnvironment;
-use crate::facts::package_names::normalized;
+use crate::environment::requirement;
 use crate::model::{DockerfileModel, Model};
 use crate::project::Member;
-use crate::shell::tool::{self, Tool};
+use crate::shell::tool::{self, Tool, normalise};
 use crate::source::Source;
 
 /// More requirements files than this are not followed.
@@ -16,7 +16,7 @@ const MOST_FILES: usize = 50;
 /// The places that ask for a package, as `file:line`: in the instruction that failed, in the files that it reads, and in
 /// the other files of the build.
 pub fn places(package: &str, instruction: Option<usize>, members: &[&Member]) -> Vec<String> {
-    let wanted = normalized(package);
+    let wanted = normalise(package);
     let mut places = Places { wanted, found: Vec::new() };
     for member in members {
         match &member.model {
@@ -49,7 +49,7 @@ impl Places {
     }
 
     fn is_wanted(&self, requirement: &str) -> bool {
-        name_of(requirement).is_some_and(|name| normalized(name) == self.wanted)
+        requirement::name_of(requirement).is_some_and(|name| normalise(name) == self.wanted)
     }
 
     fn in_instruction(&mut self, member: &Member, model: &DockerfileModel, instruction: usize) {
@@ -95,38 +95,12 @@ impl Places {
     }
 
     fn in_conda(&mut self, source: &Source, environment: &CondaEnvironment) {
-        let specs = environment.specs().filter(|(_, item)| normalized(&item.spec.name) == self.wanted);
+        let specs = environment.specs().filter(|(_, item)| normalise(&item.spec.name) == self.wanted);
         let lines: Vec<usize> = specs.map(|(_, item)| source.line(item.span.start)).collect();
         let items = environment.pip_maps().flat_map(|(_, map)| &map.items).filter(|item| self.is_wanted(&item.text));
         let lines: Vec<usize> = lines.into_iter().chain(items.map(|item| source.line(item.span.start))).collect();
         for line in lines {
             self.add(format!("{}:{line}", source.name()));
         }
-    }
-}
-
-/// The name that a requirement begins with.
-fn name_of(requirement: &str) -> Option<&str> {
-    let text = requirement.trim_start();
-    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))).unwrap_or(text.len());
-    let behind = text[end..].trim_start();
-    let ends = behind.is_empty() || behind.starts_with(['=', '<', '>', '~', '!', '[', ';', '@', '#', '(', ',']);
-    let name = text.get(..end).filter(|name| !name.is_empty() && !name.starts_with('-'))?;
-    ends.then_some(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_name_of_a_requirement_ends_where_its_version_begins() {
-        assert_eq!(name_of("numpy==1.26  # x"), Some("numpy"));
-        assert_eq!(name_of("  my.pkg[extra]>=1"), Some("my.pkg"));
-        assert_eq!(name_of("flask ; python_version < '3'"), Some("flask"));
-        assert_eq!(name_of("-r other.txt"), None);
-        assert_eq!(name_of("git+https://example.com/a"), None);
-        assert_eq!(name_of("# numpy"), None);
-        assert_eq!(name_of("two words"), None);
     }
 }

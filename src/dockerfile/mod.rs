@@ -20,6 +20,28 @@ pub use arguments::Pair;
 pub use scanner::{ParseError, Problem, parse};
 pub use stages::{Base, Stage};
 
+/// The instructions that there are.
+pub const KEYWORDS: [&str; 18] = [
+    "ADD",
+    "ARG",
+    "CMD",
+    "COPY",
+    "ENTRYPOINT",
+    "ENV",
+    "EXPOSE",
+    "FROM",
+    "HEALTHCHECK",
+    "LABEL",
+    "MAINTAINER",
+    "ONBUILD",
+    "RUN",
+    "SHELL",
+    "STOPSIGNAL",
+    "USER",
+    "VOLUME",
+    "WORKDIR",
+];
+
 /// A parsed Dockerfile.
 #[derive(Clone, Debug)]
 pub struct Dockerfile {

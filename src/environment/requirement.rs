@@ -40,6 +40,14 @@ fn split(line: &str) -> Option<(&str, &str)> {
     Some((name, rest))
 }
 
+/// The name of a requirement, whatever it asks for. `None` for what is no requirement.
+#[must_use]
+pub fn name_of(line: &str) -> Option<&str> {
+    let (name, rest) = split(line)?;
+    let ends = rest.is_empty() || rest.starts_with(['=', '<', '>', '~', '!', ';', '@', '#', '(', ',']);
+    ends.then_some(name)
+}
+
 /// The name of a requirement that asks for no version at all. `None` where it does, and for what is no requirement.
 #[must_use]
 pub fn unpinned(line: &str) -> Option<&str> {
@@ -111,6 +119,17 @@ fn is_version(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_name_of_a_requirement_ends_where_its_version_begins() {
+        assert_eq!(name_of("numpy==1.26  # x"), Some("numpy"));
+        assert_eq!(name_of("  my.pkg[extra]>=1"), Some("my.pkg"));
+        assert_eq!(name_of("flask ; python_version < '3'"), Some("flask"));
+        assert_eq!(name_of("-r other.txt"), None);
+        assert_eq!(name_of("git+https://example.com/a"), None);
+        assert_eq!(name_of("# numpy"), None);
+        assert_eq!(name_of("two words"), None);
+    }
 
     #[test]
     fn one_equals_sign_before_a_version_is_found_with_its_place() {

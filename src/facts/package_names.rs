@@ -1,5 +1,7 @@
 //! Names of common Python packages: what a name that does not exist may have been meant as.
 
+use crate::shell::tool::normalise;
+
 /// The names, normalised, in order.
 const NAMES: &str = include_str!("data/python_packages.txt");
 
@@ -21,24 +23,11 @@ const MODULES: [(&str, &str); 14] = [
     ("yaml", "pyyaml"),
 ];
 
-/// The name of a package as package indices compare it (PEP 503).
-#[must_use]
-pub fn normalized(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    for c in name.chars() {
-        let c = if matches!(c, '_' | '.') { '-' } else { c.to_ascii_lowercase() };
-        if c != '-' || !out.ends_with('-') {
-            out.push(c);
-        }
-    }
-    out
-}
-
 /// The one common package that a name was most likely meant as. `None` where the name is a common one itself, or none or
 /// several are as close.
 #[must_use]
 pub fn meant(name: &str) -> Option<&'static str> {
-    let name = normalized(name);
+    let name = normalise(name);
     let names = || NAMES.lines().filter(|line| !line.starts_with('#'));
     if name.len() > 60 || names().any(|known| known == name) {
         return None;
@@ -83,13 +72,13 @@ mod tests {
 
     #[test]
     fn names_are_compared_as_indices_do() {
-        assert_eq!(normalized("Ruamel.YAML__x"), "ruamel-yaml-x");
+        assert_eq!(normalise("Ruamel.YAML__x"), "ruamel-yaml-x");
     }
 
     #[test]
     fn the_list_is_in_order_and_normalised() {
         let names: Vec<&str> = NAMES.lines().filter(|line| !line.starts_with('#')).collect();
-        assert!(names.is_sorted() && names.iter().all(|name| normalized(name) == *name));
+        assert!(names.is_sorted() && names.iter().all(|name| normalise(name) == *name));
         assert!(names.len() > 500);
     }
 }

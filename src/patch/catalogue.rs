@@ -278,14 +278,12 @@ pub const FACT_NAMES: &[&str] = &[
     "pip-pin",
     "pip-table",
     "python",
+    "python-end",
     "python-version",
     "release",
     "requirement",
     "written",
 ];
-
-/// Further names, of what stands in a conda environment.
-pub const CONDA_NAMES: [&str; 3] = ["written", "meant", "python-end"];
 
 /// Every `{name}` in a patch must be a value of the patch or a fact, and what is written must be something to write.
 fn check_names(patch: &Patch) -> Result<(), String> {
@@ -293,7 +291,6 @@ fn check_names(patch: &Patch) -> Result<(), String> {
     let known = |name: &str| {
         patch.values.contains_key(name)
             || FACT_NAMES.contains(&name)
-            || CONDA_NAMES.contains(&name)
             || captured.contains(name)
             || matches!(name, "unknown-option")
     };

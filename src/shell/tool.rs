@@ -26,7 +26,7 @@ pub use nested::nested;
 pub use options::Opt;
 pub use pip::Pip;
 pub use python::{PythonRun, Ran};
-pub use requirement::{Requirement, RequirementKind};
+pub use requirement::{Requirement, RequirementKind, normalise};
 pub use uv::Uv;
 pub use wrapper::{Call, Wrapper, WrapperKind};
 

@@ -6,27 +6,7 @@ pub(super) mod buildkit;
 pub(super) mod docker;
 pub(super) mod kaniko;
 
-/// The instructions of a Dockerfile.
-const KEYWORDS: [&str; 18] = [
-    "ADD",
-    "ARG",
-    "CMD",
-    "COPY",
-    "ENTRYPOINT",
-    "ENV",
-    "EXPOSE",
-    "FROM",
-    "HEALTHCHECK",
-    "LABEL",
-    "MAINTAINER",
-    "ONBUILD",
-    "RUN",
-    "SHELL",
-    "STOPSIGNAL",
-    "USER",
-    "VOLUME",
-    "WORKDIR",
-];
+use crate::dockerfile::KEYWORDS;
 
 /// The keyword of an instruction, in upper case.
 pub(super) fn keyword(instruction: &str) -> Option<&'static str> {

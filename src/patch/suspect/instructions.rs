@@ -6,7 +6,7 @@ use super::super::view::DockerfileView;
 use super::commands::filled;
 use super::conda_commands::brought_by;
 use super::definition::is_named;
-use crate::dockerfile::{Base, Instruction, Stage};
+use crate::dockerfile::{Base, Instruction, KEYWORDS, Stage};
 use crate::facts::reference::ImageReference;
 use crate::facts::version::compare;
 use crate::finding::Evidence;
@@ -181,27 +181,6 @@ fn meant(written: &str) -> Option<String> {
     (valid && name != written).then_some(name)
 }
 
-const KEYWORDS: [&str; 18] = [
-    "ADD",
-    "ARG",
-    "CMD",
-    "COPY",
-    "ENTRYPOINT",
-    "ENV",
-    "EXPOSE",
-    "FROM",
-    "HEALTHCHECK",
-    "LABEL",
-    "MAINTAINER",
-    "ONBUILD",
-    "RUN",
-    "SHELL",
-    "STOPSIGNAL",
-    "USER",
-    "VOLUME",
-    "WORKDIR",
-];
-
 /// The words that Docker takes for instructions and does not know: each that is nearly one, and the first of the others.
 fn unknown_keywords(view: &DockerfileView<'_>, wanted: KeywordFault) -> Vec<Subject> {
     let dockerfile = &view.model.dockerfile;
@@ -271,31 +250,9 @@ fn spelled(written: &str) -> Option<String> {
         return None;
     }
     let most = if upper.len() < 6 { 1 } else { 2 };
-    let mut near = KEYWORDS.iter().filter(|keyword| distance(keyword.as_bytes(), upper.as_bytes(), most));
+    let mut near = KEYWORDS.iter().filter(|keyword| strsim::osa_distance(keyword, &upper) <= most);
     let (first, second) = (near.next()?, near.next());
     second.is_none().then(|| if lower { first.to_ascii_lowercase() } else { (*first).to_owned() })
-}
-
-/// Whether one word becomes the other by at most so many letters added, left out, replaced or swapped with the next.
-fn distance(from: &[u8], to: &[u8], most: usize) -> bool {
-    if from.len().abs_diff(to.len()) > most {
-        return false;
-    }
-    let mut above: Vec<usize> = Vec::new();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (at, letter) in from.iter().enumerate() {
-        let mut next = vec![at + 1; to.len() + 1];
-        for (column, other) in to.iter().enumerate() {
-            let replaced = row[column] + usize::from(letter != other);
-            let mut least = replaced.min(row[column + 1] + 1).min(next[column] + 1);
-            if at > 0 && column > 0 && *letter == to[column - 1] && from[at - 1] == *other {
-                least = least.min(above[column - 1] + 1);
-            }
-            next[column + 1] = least;
-        }
-        above = std::mem::replace(&mut row, next);
-    }
-    row.last().is_some_and(|last| *last <= most)
 }
 
 #[cfg(test)]

@@ -123,8 +123,9 @@ fn kind_of_place(text: &str) -> RequirementKind {
     }
 }
 
-/// PEP 503's normal form of a project's name.
-pub(super) fn normalise(name: &str) -> String {
+/// PEP 503's normal form of a project's name: how package indices compare it.
+#[must_use]
+pub fn normalise(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for letter in name.chars() {
         if !matches!(letter, '-' | '_' | '.') {
