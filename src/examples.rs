@@ -11,7 +11,7 @@ use crate::project::{Appended, Project};
 use crate::settings::{Policy, Settings};
 use crate::source::{Encoding, Source};
 use crate::verify::Verified;
-use crate::{build_log, find, output, plan, verify};
+use crate::{find, output, plan, verify};
 
 /// An example that does not do what it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,9 +79,8 @@ fn expect(
         project.members.iter_mut().for_each(|member| member.appended.clone_from(&appended));
     }
     if let Some(log) = &example.log {
-        let log =
-            build_log::read(log.as_bytes(), &diagnosis::symptoms(catalogue)).map_err(|error| error.to_string())?;
-        project.failure = Some(diagnosis::Failure::new("build.log".to_owned(), log, catalogue, &project));
+        let failure = diagnosis::Failure::read("build.log".to_owned(), log.as_bytes(), catalogue, &project);
+        project.failure = Some(failure.map_err(|error| error.to_string())?);
     }
     let only = example.asked.then(|| patch.id.clone()).into_iter().collect();
     let policy = Policy { allow_unsafe: example.r#unsafe, only, ..Policy::default() };
@@ -98,9 +97,9 @@ fn expect(
     }
     let Some(wanted) = &example.advice else { return Ok(()) };
     let mut advised = advice(&verified, patch);
-    if let Some(failure) = &project.failure {
-        let answers = find::answers(&project, catalogue, &verified.plan().findings);
-        let of_patch = answers.into_iter().filter(|answer| failure.causes[answer.cause].patch == patch.id);
+    find::answer(&mut project, catalogue, &verified.plan().findings);
+    if let Some(failure) = project.failure {
+        let of_patch = failure.answers.into_iter().filter(|answer| failure.causes[answer.cause].patch == patch.id);
         advised.extend(of_patch.map(|answer| answer.advice));
     }
     if advised.iter().any(|advice| advice.contains(wanted.as_str())) {

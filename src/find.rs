@@ -60,9 +60,15 @@ struct Ask<'a> {
 /// A cause of the failed build, with its number.
 type Numbered<'a> = (usize, &'a Cause);
 
-/// What is to be done about the causes for which nothing was found in a file.
-#[must_use]
-pub fn answers(project: &Project, catalogue: &Catalogue, findings: &[Finding]) -> Vec<Answer> {
+/// Notes what is to be done about the causes of the failed build for which nothing was found in a file.
+pub fn answer(project: &mut Project, catalogue: &Catalogue, findings: &[Finding]) {
+    let answers = answers(project, catalogue, findings);
+    if let Some(failure) = &mut project.failure {
+        failure.answers = answers;
+    }
+}
+
+fn answers(project: &Project, catalogue: &Catalogue, findings: &[Finding]) -> Vec<Answer> {
     let Some(failure) = &project.failure else { return Vec::new() };
     let values = catalogue.default_values();
     let open = failure

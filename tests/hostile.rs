@@ -109,6 +109,17 @@ fn ten_thousand_upgrades_of_pip() {
 }
 
 #[test]
+fn a_log_of_a_hundred_thousand_instructions_that_look_like_the_one_that_failed() {
+    let here = Sandbox::empty();
+    here.write("Dockerfile", format!("FROM python:3.10\n{}", repeated("RUN pip install flask\n", 100_000)));
+    let log = "Step 1/3 : FROM python:3.10\nStep 2/3 : RUN pip install flask x\n ---> Running in 0123456789ab\n\
+        ERROR: No matching distribution found for x\nThe command '/bin/sh -c pip' returned a non-zero code: 1\n";
+    here.write("build.log", log);
+    let ran = here.run(&["-n", "--log", "build.log", "Dockerfile"]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.err);
+}
+
+#[test]
 fn ten_thousand_skips() {
     let pair = "# envfix: skip=pip-pin,timeouts,nothing\nRUN pip install -U pip\n";
     let (here, ran) = survives("Dockerfile", &format!("FROM python:3.10\n{}", repeated(pair, 10_000)));

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::args::{Fix, Format};
 use super::{DONE, FAILED, WOULD_CHANGE, complain, print, print_colored, tell};
+use crate::build_log::LogError;
 use crate::context::BuildContext;
-use crate::diagnosis::{self, Failure};
+use crate::diagnosis::Failure;
 use crate::output::formats::{Run, azure, github, gitlab, markdown, rdjson, sarif};
 use crate::output::text::Detail;
 use crate::output::{self, diff, json, text};
@@ -14,7 +15,7 @@ use crate::patch::catalogue::Catalogue;
 use crate::project::{LoadOptions, Problem, Project};
 use crate::settings::{self, Policy, Settings};
 use crate::source::Source;
-use crate::{apply, build_log, discover, find, plan, verify};
+use crate::{apply, discover, find, plan, verify};
 
 /// Runs the command.
 pub fn run(arguments: &Fix, catalogue: &Catalogue) -> u8 {
@@ -62,27 +63,25 @@ pub fn run(arguments: &Fix, catalogue: &Catalogue) -> u8 {
     }
     let findings = find::find(&project, catalogue);
     let mut verified = verify::verify(&project, catalogue, &policy, plan::plan(&project, findings, &policy));
-    let answers = find::answers(&project, catalogue, &verified.plan().findings);
-    if let Some(failure) = &mut project.failure {
-        failure.answers = answers;
-    }
+    find::answer(&mut project, catalogue, &verified.plan().findings);
 
     let dry_run = arguments.dry_run || arguments.check;
     if !dry_run && !from_stdin {
         let failed = apply::apply(&project, &mut verified);
         project.problems.extend(failed);
     }
+    let tools = || Run::new(&project, &verified, catalogue);
     let written = match (arguments.format, arguments.dry_run) {
         (Format::Json, _) => {
             let report = json::report(&project, &verified);
             print(&(serde_json::to_string_pretty(&report).unwrap_or_default() + "\n"))
         }
-        (Format::Sarif, _) => print(&sarif::render(&Run::new(&project, &verified, catalogue))),
-        (Format::Rdjson, _) => print(&rdjson::render(&Run::new(&project, &verified, catalogue))),
-        (Format::Github, _) => print(&github::render(&Run::new(&project, &verified, catalogue))),
-        (Format::Gitlab, _) => print(&gitlab::render(&Run::new(&project, &verified, catalogue))),
-        (Format::Azure, _) => print(&azure::render(&Run::new(&project, &verified, catalogue))),
-        (Format::Markdown, _) => print(&markdown::render(&Run::new(&project, &verified, catalogue))),
+        (Format::Sarif, _) => print(&sarif::render(&tools())),
+        (Format::Rdjson, _) => print(&rdjson::render(&tools())),
+        (Format::Github, _) => print(&github::render(&tools())),
+        (Format::Gitlab, _) => print(&gitlab::render(&tools())),
+        (Format::Azure, _) => print(&azure::render(&tools())),
+        (Format::Markdown, _) => print(&markdown::render(&tools())),
         (Format::Text, true) => {
             let diffs = output::diffs(&project, &verified);
             let colored =
@@ -114,15 +113,13 @@ pub fn run(arguments: &Fix, catalogue: &Catalogue) -> u8 {
 fn read_log(path: &Path, catalogue: &Catalogue, project: &Project) -> Result<Failure, Problem> {
     let from_stdin = path == Path::new("-");
     let name = if from_stdin { "standard input".to_owned() } else { path.to_string_lossy().replace('\\', "/") };
-    let problem = |error: build_log::LogError| Problem { file: name.clone(), line: None, message: error.to_string() };
-    let symptoms = diagnosis::symptoms(catalogue);
-    let log = if from_stdin {
-        build_log::read(std::io::stdin().lock(), &symptoms).map_err(problem)?
+    let read = if from_stdin {
+        Failure::read(name.clone(), std::io::stdin().lock(), catalogue, project)
     } else {
-        let file = std::fs::File::open(path).map_err(|error| problem(error.into()))?;
-        build_log::read(file, &symptoms).map_err(problem)?
+        let opened = std::fs::File::open(path).map_err(LogError::from);
+        opened.and_then(|file| Failure::read(name.clone(), file, catalogue, project))
     };
-    Ok(Failure::new(name, log, catalogue, project))
+    read.map_err(|error| Problem { file: name, line: None, message: error.to_string() })
 }
 
 /// What the arguments ask for.

@@ -9,9 +9,11 @@ mod origin;
 mod tie;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 use std::sync::Arc;
 
-use crate::build_log::{BuildLog, Ended, Outcome, Sighting, Step, SymptomSet};
+use crate::build_log::{self, BuildLog, Ended, LogError, Outcome, Sighting, Step, SymptomSet};
+use crate::finding::Finding;
 use crate::model::Model;
 use crate::patch::catalogue::Catalogue;
 use crate::patch::file::{Patch, Sense, Symptom};
@@ -100,6 +102,14 @@ fn all(catalogue: &Catalogue) -> impl Iterator<Item = (&Patch, &Symptom)> {
 }
 
 impl Failure {
+    /// Reads a log, which reports call `file`.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no text of a log.
+    pub fn read(file: String, log: impl Read, catalogue: &Catalogue, project: &Project) -> Result<Self, LogError> {
+        Ok(Self::new(file, build_log::read(log, &symptoms(catalogue))?, catalogue, project))
+    }
+
     /// Chooses the causes that a log shows, and finds the Dockerfile that it is the build of.
     #[must_use]
     pub fn new(file: String, log: BuildLog, catalogue: &Catalogue, project: &Project) -> Self {
@@ -117,6 +127,20 @@ impl Failure {
             cause.asked_at = places.find(|places| !places.is_empty()).unwrap_or_default();
         }
         failure
+    }
+
+    /// What is to be done about a cause that no file is known to be concerned by.
+    #[must_use]
+    pub fn answer(&self, cause: usize) -> Option<&Answer> {
+        self.answers.iter().find(|answer| answer.cause == cause)
+    }
+
+    /// What is wrong, as what is done or to be done about a cause says it.
+    #[must_use]
+    pub fn message<'a>(&'a self, cause: usize, findings: &'a [Finding]) -> &'a str {
+        let found = || findings.iter().find(|finding| finding.cause == Some(cause)).map(|finding| &*finding.message);
+        let title = || self.causes.get(cause).map_or("", |cause| &cause.title);
+        self.answer(cause).map(|answer| &*answer.message).or_else(found).unwrap_or_else(title)
     }
 
     /// Whether a file is part of the build.

@@ -45,22 +45,20 @@ const MARGIN: f64 = 0.05;
 pub fn tie(step: &Step, log: &[Step], member: &Member) -> Option<Closeness> {
     let Model::Dockerfile(model) = &member.model else { return None };
     let printed: Vec<&str> = words(step.instruction.as_deref()?).collect();
-    let keyword = printed.first()?.to_ascii_uppercase();
+    let dockerfile = &model.dockerfile;
+    let texts: Vec<String> = dockerfile.instructions.iter().map(|instruction| whole(instruction, member)).collect();
+    let all: Vec<Vec<&str>> = texts.iter().map(|text| words(text).collect()).collect();
+    let counted = counted(dockerfile);
     let mut found: Vec<Closeness> = Vec::new();
-    for (number, instruction) in model.dockerfile.instructions.iter().enumerate() {
-        if instruction.keyword != keyword {
-            continue;
-        }
-        let text = whole(instruction, member);
-        let own: Vec<&str> = words(&text).collect();
-        let exact = same(&printed, &own, step.cut);
-        let mut score = closeness(&own, &printed, step.cut, MOST_WORDS);
+    for (number, own) in all.iter().enumerate().filter(|(_, own)| same_keyword(own, &printed)) {
+        let exact = same(&printed, own, step.cut);
+        let score = if exact { 1.0 } else { likeness(own, &printed, step.cut) };
         if score < ALIKE {
             continue;
         }
-        let bonus = bonus(step, number, &model.dockerfile, member);
-        score += bonus;
-        found.push(Closeness { instruction: number, exact, score, placed: bonus >= PLACED });
+        let line = || member.source.line(dockerfile.instructions[number].span.start);
+        let bonus = bonus(step, number, line, &counted);
+        found.push(Closeness { instruction: number, exact, score: score + bonus, placed: bonus >= PLACED });
     }
     found.sort_by(|a, b| b.score.total_cmp(&a.score));
     let (best, rest) = found.split_first()?;
@@ -70,8 +68,7 @@ pub fn tie(step: &Step, log: &[Step], member: &Member) -> Option<Closeness> {
     if !apart && !first_of_equals {
         return None;
     }
-    let text = whole(model.dockerfile.instructions.get(best.instruction)?, member);
-    is_its_own(best, &printed, &words(&text).collect::<Vec<_>>(), &Belonging::of(step, log, member)).then_some(*best)
+    is_its_own(best, &printed, &all[best.instruction], &Belonging::of(step, log, &all)).then_some(*best)
 }
 
 /// Whether an instruction that looks like a step is the step, and not one that stands in every second Dockerfile.
@@ -97,23 +94,27 @@ enum Belonging {
 }
 
 impl Belonging {
-    fn of(failed: &Step, log: &[Step], member: &Member) -> Self {
-        /// More steps than this are not looked at.
-        const MOST: usize = 300;
+    fn of(failed: &Step, log: &[Step], all: &[Vec<&str>]) -> Self {
+        /// More steps than this are not looked at, nor more instructions.
+        const MOST_STEPS: usize = 300;
+        const MOST_INSTRUCTIONS: usize = 2_000;
         /// Of their words, more than these are not: this says whether two files are one, not which line is which.
         const MOST_COMPARED: usize = 50;
-        let Model::Dockerfile(model) = &member.model else { return Self::Unknown };
-        let instructions = &model.dockerfile.instructions;
-        let texts: Vec<String> = instructions.iter().map(|instruction| whole(instruction, member)).collect();
-        let own: Vec<Vec<&str>> = texts.iter().map(|text| words(text).collect()).collect();
         let (mut printed, mut found) = (0.0, 0.0);
-        for step in log.iter().filter(|step| step.line != failed.line && !step.azureml).take(MOST) {
+        for step in log.iter().filter(|step| step.line != failed.line && !step.azureml).take(MOST_STEPS) {
             let Some(text) = step.instruction.as_deref() else { continue };
             let other: Vec<&str> = words(text).collect();
             printed += 1.0;
-            let same = own.iter().filter(|own| same_keyword(own, &other));
-            let closeness = same.map(|own| closeness(own, &other, step.cut, MOST_COMPARED));
-            found += closeness.fold(0.0, f64::max);
+            let of_its_kind = || all.iter().take(MOST_INSTRUCTIONS).filter(|own| same_keyword(own, &other));
+            found += if of_its_kind().any(|own| same(&other, own, step.cut)) {
+                1.0
+            } else {
+                let first = |words: &[&str]| words.len().min(MOST_COMPARED);
+                let close = of_its_kind()
+                    .map(|own| likeness(&own[..first(own)], &other[..first(&other)], step.cut))
+                    .filter(|close| *close >= ALIKE);
+                close.fold(0.0, f64::max)
+            };
         }
         match found / printed {
             _ if printed == 0.0 => Self::Unknown,
@@ -127,18 +128,14 @@ fn same_keyword(own: &[&str], printed: &[&str]) -> bool {
     own.first().zip(printed.first()).is_some_and(|(own, printed)| own.eq_ignore_ascii_case(printed))
 }
 
-/// What an instruction that the log prints says for a Dockerfile that has one like it, from 0 to 1.
-fn closeness(own: &[&str], printed: &[&str], cut: bool, most: usize) -> f64 {
-    if same(printed, own, cut) {
-        return 1.0;
-    }
+/// How alike an instruction and one that the log prints are where they are not the same, from 0 to 1.
+fn likeness(own: &[&str], printed: &[&str], cut: bool) -> f64 {
     if printed.first().is_some_and(|keyword| keyword.eq_ignore_ascii_case("FROM")) {
         // Another release of the same image.
         let image = |words: &[&str]| words.get(1).map(|image| image.split([':', '@']).next().map(str::to_owned));
         return if image(own) == image(printed) { 0.5 } else { 0.0 };
     }
-    let alike = alike(&printed[..printed.len().min(most)], &own[..own.len().min(most)], cut);
-    if alike >= ALIKE { alike } else { 0.0 }
+    alike(printed, own, cut)
 }
 
 /// Words that say nothing about which Dockerfile they stand in.
@@ -261,8 +258,9 @@ fn alike(printed: &[&str], own: &[&str], cut: bool) -> f64 {
 
 /// The parts of `printed` that stand in `own` as well, in order. Another version of a package is the same word.
 fn equal_parts(printed: &[&str], own: &[&str]) -> impl Iterator<Item = std::ops::Range<usize>> {
-    let names = |words: &[&str]| words.iter().map(|word| name(word).to_owned()).collect::<Vec<String>>();
-    let operations = similar::capture_diff_slices(similar::Algorithm::Myers, &names(printed), &names(own));
+    let (printed, own): (Vec<&str>, Vec<&str>) =
+        (printed.iter().map(|word| name(word)).collect(), own.iter().map(|word| name(word)).collect());
+    let operations = similar::capture_diff_slices(similar::Algorithm::Myers, &printed, &own);
     operations.into_iter().filter_map(|operation| match operation {
         similar::DiffOp::Equal { old_index, len, .. } => Some(old_index..old_index + len),
         _ => None,
@@ -281,20 +279,15 @@ fn name(word: &str) -> &str {
 }
 
 /// What speaks for an instruction besides its text: the line that BuildKit names, the number of the step.
-fn bonus(step: &Step, number: usize, dockerfile: &Dockerfile, member: &Member) -> f64 {
-    let Some(instruction) = dockerfile.instructions.get(number) else { return 0.0 };
-    let line = member.source.line(instruction.span.start);
+fn bonus(step: &Step, number: usize, line: impl Fn() -> usize, counted: &[usize]) -> f64 {
     if let Some((first, last)) = step.dockerfile_lines {
-        return if (first as usize..=last as usize).contains(&line) { PLACED } else { 0.0 };
+        return if (first as usize..=last as usize).contains(&line()) { PLACED } else { 0.0 };
     }
-    // The legacy builder counts every instruction but the `ARG`s before the first `FROM` and its own.
     let Some((at, of)) = step.number else { return 0.0 };
-    let counted = |it: &Instruction| it.keyword != "ARG" || it.span.start > first_from(dockerfile);
-    let before = dockerfile.instructions[..=number].iter().filter(|it| counted(it)).count();
-    let all = dockerfile.instructions.iter().filter(|it| counted(it)).count();
+    let (before, all) = (counted[number], counted.last().copied().unwrap_or(0));
     let (at, of) = (at as usize, of.map(|of| of as usize));
     let numbers = before == at || number + 1 == at;
-    if numbers && of.is_none_or(|of| of == all || of == dockerfile.instructions.len()) {
+    if numbers && of.is_none_or(|of| of == all || of == counted.len()) {
         PLACED
     } else if numbers {
         0.1
@@ -303,6 +296,15 @@ fn bonus(step: &Step, number: usize, dockerfile: &Dockerfile, member: &Member) -
     }
 }
 
-fn first_from(dockerfile: &Dockerfile) -> usize {
-    dockerfile.instructions.iter().find(|it| it.keyword == "FROM").map_or(0, |it| it.span.start)
+/// The number that Docker's first builder gives each instruction: it counts all but the `ARG`s before the first `FROM`.
+fn counted(dockerfile: &Dockerfile) -> Vec<usize> {
+    let from = dockerfile.instructions.iter().position(|it| it.keyword == "FROM").unwrap_or(0);
+    let counts =
+        dockerfile.instructions.iter().enumerate().map(|(at, it)| usize::from(it.keyword != "ARG" || at > from));
+    counts
+        .scan(0, |sum, count| {
+            *sum += count;
+            Some(*sum)
+        })
+        .collect()
 }

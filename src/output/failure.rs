@@ -63,9 +63,8 @@ pub fn report(project: &Project, findings: &[Finding]) -> String {
 
 fn of_cause(out: &mut String, failure: &Failure, number: usize, cause: &Cause, findings: &[Finding]) {
     let file = inert_name(&failure.file);
-    let answer = failure.answers.iter().find(|answer| answer.cause == number);
-    let found = findings.iter().find(|finding| finding.cause == Some(number));
-    let message = answer.map(|it| &it.message).or(found.map(|it| &it.message)).unwrap_or(&cause.title);
+    let answer = failure.answer(number);
+    let message = failure.message(number, findings);
     let line = cause.evidence.first().map_or(0, |(line, _)| *line);
     let _ = writeln!(out, "{BOLD}{file}:{line}{BOLD:#}: {RED}cause{RED:#} [{}] {}", cause.patch, inert(message));
     for (line, text) in cause.evidence.iter().take(EVIDENCE) {
@@ -74,7 +73,7 @@ fn of_cause(out: &mut String, failure: &Failure, number: usize, cause: &Cause, f
     if !cause.asked_at.is_empty() {
         let _ = writeln!(out, "    asked for in: {}", inert(&cause.asked_at.join(", ")));
     }
-    let next = failure.answers.iter().find(|next| next.cause == number + 1);
+    let next = failure.answer(number + 1);
     if let Some(answer) = answer.filter(|answer| next.is_none_or(|next| next.advice != answer.advice)) {
         let _ = writeln!(out, "    {BLUE}to do{BLUE:#}: {}", inert(&answer.advice));
     }

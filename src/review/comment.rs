@@ -225,7 +225,8 @@ impl About<'_> {
         elsewhere: &[&Finding],
         unread: &[&Problem],
     ) -> Option<String> {
-        let causes = self.project.failure.as_ref().map(causes).unwrap_or_default();
+        let causes = self.project.failure.as_ref();
+        let causes = causes.map(|failure| self::causes(failure, &self.verified.plan().findings)).unwrap_or_default();
         if outside.is_empty() && elsewhere.is_empty() && unread.is_empty() && causes.is_empty() {
             return None;
         }
@@ -300,11 +301,11 @@ impl About<'_> {
 }
 
 /// Why the build failed, as a list.
-fn causes(failure: &Failure) -> String {
+fn causes(failure: &Failure, findings: &[Finding]) -> String {
     let mut text = String::new();
     for (number, cause) in failure.causes.iter().enumerate() {
-        let answer = failure.answers.iter().find(|answer| answer.cause == number);
-        let message = answer.map_or(&cause.title, |answer| &answer.message);
+        let answer = failure.answer(number);
+        let message = failure.message(number, findings);
         text.push_str(&format!("- The build failed: {}", plain(&redact(message))));
         if let Some((line, evidence)) = cause.evidence.first() {
             let evidence: String = redact(evidence.trim()).chars().take(300).collect();

@@ -18,8 +18,8 @@ mod suggestion;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::build_log::{self, LogError};
-use crate::diagnosis::{self, Failure};
+use crate::build_log::LogError;
+use crate::diagnosis::Failure;
 use crate::patch::catalogue::Catalogue;
 use crate::plan::Plan;
 use crate::project::{LoadOptions, Problem, Project};
@@ -170,8 +170,7 @@ fn fix(options: &Options, head: &str, base: &str, paths: Option<&[&str]>, folder
         let name = path.file_name().map_or_else(|| "build.log".to_owned(), |name| name.to_string_lossy().into_owned());
         let failed = |error: LogError| ReviewError::Log { file: path.display().to_string(), error };
         let opened = std::fs::File::open(path).map_err(|error| failed(error.into()))?;
-        let log = build_log::read(opened, &diagnosis::symptoms(&catalogue)).map_err(failed)?;
-        project.failure = Some(Failure::new(name, log, &catalogue, &project));
+        project.failure = Some(Failure::read(name, opened, &catalogue, &project).map_err(failed)?);
     }
     let mut findings = find::find(&project, &catalogue);
     if let Some(paths) = paths {
@@ -180,10 +179,7 @@ fn fix(options: &Options, head: &str, base: &str, paths: Option<&[&str]>, folder
     }
     let plan: Plan = plan::plan(&project, findings, &options.policy);
     let verified = verify::verify(&project, &catalogue, &options.policy, plan);
-    let answers = find::answers(&project, &catalogue, &verified.plan().findings);
-    if let Some(failure) = &mut project.failure {
-        failure.answers = answers;
-    }
+    find::answer(&mut project, &catalogue, &verified.plan().findings);
     Ok(Fixed { catalogue, project, verified })
 }
 

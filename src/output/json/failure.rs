@@ -145,7 +145,7 @@ fn failing(project: &Project, failure: &Failure) -> Option<FailingReport> {
 
 fn cause(failure: &Failure, number: usize) -> Option<CauseReport> {
     let cause = failure.causes.get(number)?;
-    let answer = failure.answers.iter().find(|answer| answer.cause == number);
+    let answer = failure.answer(number);
     let masked = |text: &String| redact(text).into_owned();
     Some(CauseReport {
         patch: cause.patch.clone(),
