@@ -1,5 +1,6 @@
 //! Finding: every patch asked of every file.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::change::Change;
@@ -11,8 +12,8 @@ use crate::environment::values::is_truthy;
 use crate::facts::timeline::Timeline;
 use crate::finding::{Finding, Fix, Ground, Remedy};
 use crate::model::{DockerfileModel, Model};
-use crate::patch::catalogue::Catalogue;
-use crate::patch::file::{Branch, Case, Operation, Patch, Safety, Setting, Suspect};
+use crate::patch::catalogue::{CaseOf, Catalogue};
+use crate::patch::file::{Branch, Operation, Place, Safety, Setting, Suspect};
 use crate::patch::subject::{Subject, Target};
 use crate::patch::view::{CondaView, DefinitionView, DockerfileView, ScriptView};
 use crate::patch::{applies, operation, suspect};
@@ -31,8 +32,10 @@ pub fn find(project: &Project, catalogue: &Catalogue) -> Vec<Finding> {
 #[must_use]
 pub fn find_in(project: &Project, number: usize, catalogue: &Catalogue) -> Vec<Finding> {
     let member = &project.members[number];
-    let mut values = catalogue.default_values();
-    values.extend(member.settings.values.clone());
+    let mut values = Cow::Borrowed(catalogue.default_values());
+    if !member.settings.values.is_empty() {
+        values.to_mut().extend(member.settings.values.clone());
+    }
     let logged = project.failure.as_ref().filter(|failure| failure.concerns(member));
     let ask = Ask { catalogue, values: &values, failure: logged };
     let mut findings = match &member.model {
@@ -77,14 +80,14 @@ fn answers(project: &Project, catalogue: &Catalogue, findings: &[Finding]) -> Ve
         .enumerate()
         .filter(|(number, _)| !findings.iter().any(|finding| finding.cause == Some(*number)));
     let answer = |(number, cause): Numbered<'_>| {
-        let patch = catalogue.get(&cause.patch)?;
         let logged = |suspect: &&Suspect| suspect.failing.is_some() && cause_for(suspect, cause);
-        let mut cases = patch.cases.iter().filter_map(|case| Some((case, case.suspect.iter().find(logged)?)));
-        let (case, suspect) = cases.next()?;
+        let shown = BTreeSet::from([cause.patch.as_str()]);
+        let cases = catalogue.cases(&[Place::Failing], &shown).filter(|of| of.id == cause.patch);
+        let (of, suspect) = cases.filter_map(|of| Some((of, of.case.suspect.iter().find(logged)?))).next()?;
         let mut subject = Subject::new(Target::Log, Span::at(0), None);
         subject.cause = Some((number, cause.captures.clone()));
         let ensure = |_: &Operation, _: &Subject| Err("no file is known to be concerned".to_owned());
-        let finding = finding(patch, case, suspect, &subject, &values, &ensure)?;
+        let finding = finding(of, suspect, &subject, values, &ensure)?;
         let Remedy::Advice(advice) = finding.remedy else { return None };
         Some(Answer { cause: number, message: finding.message, advice })
     };
@@ -118,7 +121,8 @@ fn in_dockerfile(member: &Member, model: &DockerfileModel, ask: &Ask<'_>) -> Vec
         },
     };
     let ensure = |operation: &Operation, subject: &Subject| operation::in_dockerfile(operation, subject, &view);
-    let mut findings = collect(ask, suspects, ensure);
+    const PLACES: [Place; 5] = [Place::Failing, Place::Stage, Place::Command, Place::Instruction, Place::Dockerfile];
+    let mut findings = collect(ask, &PLACES, suspects, ensure);
     mended(&mut findings);
     if let Some(instruction) = failing {
         elsewhere(&mut findings, model, &timeline, instruction);
@@ -201,7 +205,9 @@ fn in_conda(environment: &CondaEnvironment, source: &Source, ask: &Ask<'_>) -> V
         Some(condition) => suspect::conda(&view, condition),
         None => Vec::new(),
     };
-    collect(ask, suspects, |operation, subject| operation::in_conda(operation, subject, &view))
+    collect(ask, &[Place::CondaEnvironment], suspects, |operation, subject| {
+        operation::in_conda(operation, subject, &view)
+    })
 }
 
 /// The definitions of a file, and the conda environments written inside them.
@@ -220,7 +226,7 @@ fn in_azure(member: &Member, file: &AzureFile, ask: &Ask<'_>) -> Vec<Finding> {
         None => Vec::new(),
     };
     let ensure = |operation: &Operation, subject: &Subject| operation::in_definition(operation, subject, &view);
-    findings.extend(collect(ask, suspects, ensure));
+    findings.extend(collect(ask, &[Place::Definition], suspects, ensure));
     if member.origin == Origin::Named {
         findings.extend(relation::outside(file, member).into_iter().map(|(written, place)| Finding {
             member: 0,
@@ -245,7 +251,7 @@ fn in_script(member: &Member, script: &PythonScript, ask: &Ask<'_>) -> Vec<Findi
         None => Vec::new(),
     };
     let ensure = |operation: &Operation, subject: &Subject| operation::in_script(operation, subject, &view);
-    let mut findings = collect(ask, suspects, ensure);
+    let mut findings = collect(ask, &[Place::Script], suspects, ensure);
     // Two names of one object are fixed in one place.
     let mut met: BTreeSet<(String, usize, usize, String)> = BTreeSet::new();
     findings.retain(|finding| {
@@ -259,40 +265,39 @@ fn in_script(member: &Member, script: &PythonScript, ask: &Ask<'_>) -> Vec<Findi
     findings
 }
 
-/// Asks every case of every patch. Where several suspects of a case match the same place, the first counts.
+/// Asks every case that looks at one of these places. Where several suspects of a case match the same place, the first
+/// counts.
 fn collect(
     ask: &Ask<'_>,
+    places: &[Place],
     suspects: impl Fn(&Suspect, Option<Numbered<'_>>) -> Vec<Subject>,
     ensure: impl Fn(&Operation, &Subject) -> Result<operation::Outcome, String>,
 ) -> Vec<Finding> {
+    let causes = || ask.failure.into_iter().flat_map(|failure| failure.causes.iter().enumerate());
+    let shown: BTreeSet<&str> = causes().map(|(_, cause)| cause.patch.as_str()).collect();
     let mut findings = Vec::new();
-    for patch in ask.catalogue.patches() {
-        let causes = ask.failure.into_iter().flat_map(|failure| failure.causes.iter().enumerate());
-        let causes: Vec<Numbered<'_>> = causes.filter(|(_, cause)| cause.patch == patch.id).collect();
-        for case in &patch.cases {
-            let mut met: BTreeSet<(Target, Option<usize>)> = BTreeSet::new();
-            for suspect in &case.suspect {
-                // What is looked for without a log mends the first cause of its patch.
-                let asked: Vec<Option<Numbered<'_>>> = match &suspect.logged {
-                    None => vec![causes.first().copied()],
-                    Some(_) => {
-                        causes.iter().filter(|(_, cause)| cause_for(suspect, cause)).copied().map(Some).collect()
-                    }
-                };
-                for cause in asked {
-                    for mut subject in suspects(suspect, cause) {
-                        subject.cause = cause.map(|(number, cause)| (number, cause.captures.clone()));
-                        let number = suspect.logged.as_ref().and(cause).map(|(number, _)| number);
-                        // Of what failed, the suspect that says the most about it counts.
-                        let target = match &subject.target {
-                            Target::Failing { instruction, .. } => {
-                                Target::Failing { instruction: *instruction, command: None }
-                            }
-                            other => other.clone(),
-                        };
-                        if met.insert((target, number)) {
-                            findings.extend(finding(patch, case, suspect, &subject, ask.values, &ensure));
+    for of in ask.catalogue.cases(places, &shown) {
+        let causes: Vec<Numbered<'_>> = causes().filter(|(_, cause)| cause.patch == of.id).collect();
+        let mut met: BTreeSet<(Target, Option<usize>)> = BTreeSet::new();
+        for suspect in &of.case.suspect {
+            // What is looked for without a log mends the first cause of its patch.
+            let asked: Vec<Option<Numbered<'_>>> = match &suspect.logged {
+                None => vec![causes.first().copied()],
+                Some(_) => causes.iter().filter(|(_, cause)| cause_for(suspect, cause)).copied().map(Some).collect(),
+            };
+            for cause in asked {
+                for mut subject in suspects(suspect, cause) {
+                    subject.cause = cause.map(|(number, cause)| (number, cause.captures.clone()));
+                    let number = suspect.logged.as_ref().and(cause).map(|(number, _)| number);
+                    // Of what failed, the suspect that says the most about it counts.
+                    let target = match &subject.target {
+                        Target::Failing { instruction, .. } => {
+                            Target::Failing { instruction: *instruction, command: None }
                         }
+                        other => other.clone(),
+                    };
+                    if met.insert((target, number)) {
+                        findings.extend(finding(of, suspect, &subject, ask.values, &ensure));
                     }
                 }
             }
@@ -303,14 +308,13 @@ fn collect(
 
 /// What a patch says of a subject; `None` where it is to be left alone.
 fn finding(
-    patch: &Patch,
-    case: &Case,
+    of: CaseOf<'_>,
     suspect: &Suspect,
     subject: &Subject,
     values: &Values,
     ensure: &impl Fn(&Operation, &Subject) -> Result<operation::Outcome, String>,
 ) -> Option<Finding> {
-    let branch = case.remedy.iter().find(|branch| applies(branch, subject, values))?;
+    let branch = of.case.remedy.iter().find(|branch| applies(branch, subject, values))?;
     let remedy = remedy(branch, subject, values, ensure)?;
     let (ground, message) = match (&suspect.fault, &suspect.hardening) {
         (Some(fault), _) => (Ground::Fault, fault),
@@ -319,8 +323,8 @@ fn finding(
     };
     Some(Finding {
         member: 0,
-        patch: patch.id.clone(),
-        title: patch.title.clone(),
+        patch: of.id.to_owned(),
+        title: of.title.to_owned(),
         ground,
         message: subject.fill(message, values),
         place: subject.place,

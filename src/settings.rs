@@ -157,7 +157,7 @@ fn is_version(text: &str) -> bool {
 /// # Errors
 /// With the ids that exist.
 pub fn known(id: &str, catalogue: &Catalogue) -> Result<(), String> {
-    if catalogue.get(id).is_some() {
+    if catalogue.has(id) {
         return Ok(());
     }
     Err(format!("there is no patch {id:?}; there are {}", catalogue.ids().join(", ")))

@@ -1,20 +1,56 @@
 //! The patches in force: those compiled in, and those of the folders that a team names.
+//!
+//! Most of a patch speaks of logs, of other kinds of files, or to people. A run reads what it asks about and no more:
+//! starting must take no longer than the work.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-use super::file::{Branch, Case, Example, Operation, Patch, Setting, Suspect, Symptom};
-use super::range::{ReleaseRange, VersionRange};
+use super::compiled::{self, Compiled};
+use super::file::{Case, Example, Patch, Place, Setting};
 
-/// The built-in patches without their examples, and the examples by patch; made by `build.rs` from `patches/`.
-const PATCHES: &str = include_str!(concat!(env!("OUT_DIR"), "/patches.json"));
-const EXAMPLES: &str = include_str!(concat!(env!("OUT_DIR"), "/examples.json"));
+pub use super::check::{check, expression, read};
 
 /// The patches in force, in the order of their ids.
 #[derive(Clone, Debug)]
 pub struct Catalogue {
-    patches: Vec<Patch>,
+    entries: Vec<Entry>,
+    defaults: BTreeMap<String, Setting>,
+    /// All of every patch, once somebody asks for it.
+    whole: OnceLock<Vec<Patch>>,
+}
+
+/// A patch as far as it was read.
+#[derive(Clone, Debug)]
+struct Entry {
+    stored: Stored,
+    cases: Vec<CaseEntry>,
+}
+
+#[derive(Clone, Debug)]
+struct CaseEntry {
+    place: Option<Place>,
+    logged: bool,
+    case: OnceLock<Case>,
+}
+
+#[derive(Clone, Debug)]
+enum Stored {
+    Builtin(&'static Compiled),
+    Given(Box<Patch>),
+}
+
+/// A case of a patch, with what of the patch belongs to every finding.
+#[derive(Clone, Copy, Debug)]
+pub struct CaseOf<'a> {
+    /// The patch's id.
+    pub id: &'a str,
+    /// The patch's title.
+    pub title: &'a str,
+    /// The case.
+    pub case: &'a Case,
 }
 
 /// A patch file that cannot be used.
@@ -38,21 +74,80 @@ pub enum CatalogueError {
     },
 }
 
+impl Entry {
+    fn builtin(patch: &'static Compiled) -> Self {
+        let cases = patch.cases.iter().map(|case| CaseEntry {
+            place: Some(case.place),
+            logged: case.logged,
+            case: OnceLock::new(),
+        });
+        Self { stored: Stored::Builtin(patch), cases: cases.collect() }
+    }
+
+    fn given(patch: Patch) -> Self {
+        let cases = patch.cases.iter().map(|case| CaseEntry {
+            place: case.place(),
+            logged: case.needs_log(),
+            case: OnceLock::from(case.clone()),
+        });
+        Self { cases: cases.collect(), stored: Stored::Given(Box::new(patch)) }
+    }
+
+    fn id(&self) -> &str {
+        match &self.stored {
+            Stored::Builtin(patch) => patch.id,
+            Stored::Given(patch) => &patch.id,
+        }
+    }
+
+    fn title(&self) -> &str {
+        match &self.stored {
+            Stored::Builtin(patch) => patch.title,
+            Stored::Given(patch) => &patch.title,
+        }
+    }
+
+    fn values(&self) -> BTreeMap<String, Setting> {
+        match &self.stored {
+            Stored::Builtin(patch) => patch.values(),
+            Stored::Given(patch) => patch.values.clone(),
+        }
+    }
+
+    fn case(&self, number: usize) -> &Case {
+        let entry = &self.cases[number];
+        entry.case.get_or_init(|| match &self.stored {
+            Stored::Builtin(patch) => patch.cases[number].read(),
+            Stored::Given(patch) => patch.cases[number].clone(),
+        })
+    }
+
+    fn whole(&self) -> Patch {
+        match &self.stored {
+            Stored::Builtin(patch) => patch.whole(),
+            Stored::Given(patch) => (**patch).clone(),
+        }
+    }
+}
+
 impl Catalogue {
     /// The built-in patches.
-    ///
-    /// # Panics
-    /// Never with what `build.rs` compiled in: a test reads every patch.
     #[must_use]
     pub fn builtin() -> Self {
-        Self { patches: serde_json::from_str(PATCHES).expect("the built-in patches are read by a test") }
+        Self::of_entries(compiled::PATCHES.iter().map(Entry::builtin).collect())
+    }
+
+    fn of_entries(mut entries: Vec<Entry>) -> Self {
+        entries.sort_by(|a, b| a.id().cmp(b.id()));
+        let defaults = entries.iter().flat_map(Entry::values).collect();
+        Self { entries, defaults, whole: OnceLock::new() }
     }
 
     /// The built-in patches, and those of `folder`, which take the place of built-in ones with the same id.
     ///
     /// # Errors
     /// When the folder or a file in it cannot be read, or is no patch.
-    pub fn with_folder(mut self, folder: &Path) -> Result<Self, CatalogueError> {
+    pub fn with_folder(self, folder: &Path) -> Result<Self, CatalogueError> {
         let patches = read_folder(folder)?;
         for (number, patch) in patches.iter().enumerate() {
             if patches[..number].iter().any(|other| other.id == patch.id) {
@@ -60,69 +155,84 @@ impl Catalogue {
                 return Err(CatalogueError::Invalid { path: folder.to_owned(), message });
             }
         }
-        for patch in patches {
-            self.patches.retain(|other| other.id != patch.id);
-            self.patches.push(patch);
-        }
-        self.patches.sort_by(|a, b| a.id.cmp(&b.id));
-        Ok(self)
+        let mut entries = self.entries;
+        entries.retain(|entry| !patches.iter().any(|patch| patch.id == entry.id()));
+        entries.extend(patches.into_iter().map(Entry::given));
+        Ok(Self::of_entries(entries))
     }
 
     /// These patches and no others.
     #[cfg(test)]
-    pub(crate) fn of(mut patches: Vec<Patch>) -> Self {
-        patches.sort_by(|a, b| a.id.cmp(&b.id));
-        Self { patches }
+    pub(crate) fn of(patches: Vec<Patch>) -> Self {
+        Self::of_entries(patches.into_iter().map(Entry::given).collect())
     }
 
     /// The patch of that id alone.
     #[must_use]
     pub fn only(&self, id: &str) -> Self {
-        Self { patches: self.patches.iter().filter(|patch| patch.id == id).cloned().collect() }
+        Self::of_entries(self.entries.iter().filter(|entry| entry.id() == id).cloned().collect())
     }
 
-    /// All patches.
+    /// All patches, all of them.
     #[must_use]
     pub fn patches(&self) -> &[Patch] {
-        &self.patches
+        self.whole.get_or_init(|| self.entries.iter().map(Entry::whole).collect())
     }
 
     /// The patch of that id.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Patch> {
-        self.patches.iter().find(|patch| patch.id == id)
+        self.patches().iter().find(|patch| patch.id == id)
+    }
+
+    /// Whether there is a patch of that id.
+    #[must_use]
+    pub fn has(&self, id: &str) -> bool {
+        self.entries.iter().any(|entry| entry.id() == id)
     }
 
     /// The ids of all patches.
     #[must_use]
     pub fn ids(&self) -> Vec<&str> {
-        self.patches.iter().map(|patch| patch.id.as_str()).collect()
+        self.entries.iter().map(Entry::id).collect()
+    }
+
+    /// The cases that look at one of these places, in the order of their patches; those that need a log only of patches
+    /// that it shows as causes.
+    pub fn cases<'a>(
+        &'a self,
+        places: &'a [Place],
+        shown: &'a BTreeSet<&str>,
+    ) -> impl Iterator<Item = CaseOf<'a>> + use<'a> {
+        self.entries.iter().flat_map(move |entry| {
+            let shown = shown.contains(entry.id());
+            let asked = move |case: &CaseEntry| {
+                case.place.is_some_and(|place| places.contains(&place)) && (shown || !case.logged)
+            };
+            let numbers = entry.cases.iter().enumerate().filter(move |(_, case)| asked(case));
+            numbers.map(|(number, _)| CaseOf { id: entry.id(), title: entry.title(), case: entry.case(number) })
+        })
     }
 
     /// The names of the values that `envfix.toml` may set: those of the patches, and `pip`, the pin.
     #[must_use]
     pub fn value_names(&self) -> BTreeSet<&str> {
-        self.patches.iter().flat_map(|patch| patch.values.keys().map(String::as_str)).chain(["pip"]).collect()
+        self.defaults.keys().map(String::as_str).chain(["pip"]).collect()
     }
 
     /// The values that the patches use, where nothing else is set.
     #[must_use]
-    pub fn default_values(&self) -> BTreeMap<String, Setting> {
-        self.patches.iter().flat_map(|patch| patch.values.clone()).collect()
+    pub fn default_values(&self) -> &BTreeMap<String, Setting> {
+        &self.defaults
     }
 
     /// The examples of a patch. Those of built-in patches are read only now.
-    ///
-    /// # Panics
-    /// Never with what `build.rs` compiled in: a test reads every example.
     #[must_use]
     pub fn examples(&self, patch: &Patch) -> Vec<Example> {
         if !patch.examples.is_empty() {
             return patch.examples.clone();
         }
-        let mut all: BTreeMap<String, Vec<Example>> =
-            serde_json::from_str(EXAMPLES).expect("the built-in examples are read by a test");
-        all.remove(&patch.id).unwrap_or_default()
+        compiled::examples(&patch.id)
     }
 }
 
@@ -150,274 +260,6 @@ pub fn read_folder(folder: &Path) -> Result<Vec<Patch>, CatalogueError> {
         .collect()
 }
 
-/// Reads one patch.
-///
-/// # Errors
-/// With what is wrong and where.
-pub fn read(text: &str) -> Result<Patch, String> {
-    let patch: Patch = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
-    check(&patch).map_err(|message| format!("patch {:?}: {message}", patch.id))?;
-    Ok(patch)
-}
-
-/// What the types cannot say: which keys go together.
-///
-/// # Errors
-/// With the case and the key that are wrong.
-pub fn check(patch: &Patch) -> Result<(), String> {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if patch.id.is_empty() || !patch.id.chars().all(plain) {
-        return Err("`id` must be lower-case words joined by `-`".to_owned());
-    }
-    if patch.cases.is_empty() {
-        return Err("`cases` is empty: a patch needs at least one".to_owned());
-    }
-    for (number, symptom) in patch.symptoms.iter().enumerate() {
-        check_symptom(symptom).map_err(|message| format!("symptom {}: {message}", number + 1))?;
-    }
-    check_names(patch)?;
-    for (number, case) in patch.cases.iter().enumerate() {
-        check_case(case).map_err(|message| format!("case {}: {message}", number + 1))?;
-        check_logged(patch, case).map_err(|message| format!("case {}: {message}", number + 1))?;
-    }
-    for (number, example) in patch.examples.iter().enumerate() {
-        let pair = example.before.is_some() && example.after.is_some() && example.unchanged.is_none();
-        let same = example.unchanged.is_some() && example.before.is_none() && example.after.is_none();
-        if !pair && !same {
-            return Err(format!("example {}: give `before` and `after`, or `unchanged`", number + 1));
-        }
-    }
-    let unchanged = patch.examples.iter().filter(|example| example.unchanged.is_some()).count();
-    if unchanged * 2 < patch.examples.len() {
-        return Err(format!(
-            "{unchanged} of its {} examples are `unchanged`; at least half must be",
-            patch.examples.len()
-        ));
-    }
-    Ok(())
-}
-
-/// How the expressions of symptoms are read: `\w`, `\d` and `\b` are ASCII, which is what tools print.
-///
-/// # Errors
-/// With what is wrong with the expression.
-pub fn expression(pattern: &str) -> Result<regex::bytes::Regex, String> {
-    regex::bytes::RegexBuilder::new(pattern)
-        .unicode(false)
-        .size_limit(1 << 20)
-        .build()
-        .map_err(|error| error.to_string().lines().last().unwrap_or_default().trim().to_owned())
-}
-
-/// Every line that it says tools print must be found by it.
-fn check_symptom(symptom: &Symptom) -> Result<(), String> {
-    let line = expression(&symptom.line).map_err(|message| format!("`line`: {message}"))?;
-    let then = symptom.then.as_deref().map(expression).transpose().map_err(|message| format!("`then`: {message}"))?;
-    if line.is_match(b"") {
-        return Err("`line` matches an empty line".to_owned());
-    }
-    if symptom.prints.is_empty() {
-        return Err("`prints` is empty: give a line as a tool prints it".to_owned());
-    }
-    for text in &symptom.prints {
-        let mut lines = text.lines();
-        if !lines.next().is_some_and(|first| line.is_match(first.as_bytes())) {
-            return Err(format!("`line` does not match what it says is printed: {text:?}"));
-        }
-        if let Some(other) = lines.find(|other| !then.as_ref().is_some_and(|then| then.is_match(other.as_bytes()))) {
-            return Err(format!("`then` does not match what it says is printed below the line: {other:?}"));
-        }
-    }
-    Ok(())
-}
-
-/// The names of groups in the expressions of a patch's symptoms.
-fn captured(patch: &Patch) -> BTreeSet<String> {
-    let expressions = patch.symptoms.iter().flat_map(|symptom| std::iter::once(&symptom.line).chain(&symptom.then));
-    let expressions: Vec<regex::bytes::Regex> = expressions.filter_map(|text| expression(text).ok()).collect();
-    expressions.iter().flat_map(regex::bytes::Regex::capture_names).flatten().map(str::to_owned).collect()
-}
-
-fn check_logged(patch: &Patch, case: &Case) -> Result<(), String> {
-    for suspect in &case.suspect {
-        let Some(names) = &suspect.logged else {
-            if suspect.failing.is_some() {
-                return Err("`failing` needs `logged`".to_owned());
-            }
-            continue;
-        };
-        if patch.symptoms.is_empty() {
-            return Err("`logged`, and the patch has no `symptoms`".to_owned());
-        }
-        let known = |name: &String| patch.symptoms.iter().any(|symptom| symptom.name.as_ref() == Some(name));
-        if let Some(name) = names.iter().find(|name| !known(name)) {
-            return Err(format!("`logged`: no symptom has the name {name:?}"));
-        }
-    }
-    Ok(())
-}
-
-/// The names that the texts of a patch may use besides its own values; what they stand for depends on the place.
-pub const FACT_NAMES: &[&str] = &[
-    "appended",
-    "apt-python",
-    "channel",
-    "channel-option",
-    "command-package",
-    "definition",
-    "did-you-mean",
-    "dockerfile-path",
-    "elsewhere",
-    "image",
-    "key",
-    "meant",
-    "misspelt",
-    "object",
-    "pin-unknown",
-    "pin-why",
-    "pip-pin",
-    "pip-table",
-    "python",
-    "python-end",
-    "python-version",
-    "release",
-    "requirement",
-    "written",
-];
-
-/// Every `{name}` in a patch must be a value of the patch or a fact, and what is written must be something to write.
-fn check_names(patch: &Patch) -> Result<(), String> {
-    let captured = captured(patch);
-    let known = |name: &str| {
-        patch.values.contains_key(name)
-            || FACT_NAMES.contains(&name)
-            || captured.contains(name)
-            || matches!(name, "unknown-option")
-    };
-    let cases = serde_json::to_value(&patch.cases).map_err(|error| error.to_string())?;
-    let mut texts = vec![&cases];
-    while let Some(value) = texts.pop() {
-        match value {
-            serde_json::Value::String(text) => {
-                for name in text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name) {
-                    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '-');
-                    if is_name && !known(name) {
-                        let facts = FACT_NAMES.join(", ");
-                        return Err(format!("{{{name}}} is neither one of its `values` nor one of {facts}"));
-                    }
-                }
-            }
-            serde_json::Value::Array(list) => texts.extend(list),
-            serde_json::Value::Object(map) => texts.extend(map.values()),
-            _ => {}
-        }
-    }
-    for operation in patch.cases.iter().flat_map(|case| &case.remedy).flat_map(|branch| &branch.ensure) {
-        check_operation(operation)?;
-    }
-    Ok(())
-}
-
-fn check_operation(operation: &Operation) -> Result<(), String> {
-    let version = |text: &str| text.starts_with('{') || text.starts_with(|c: char| c.is_ascii_digit());
-    match operation {
-        Operation::Environment(variables) => {
-            for (number, variable) in variables.iter().enumerate() {
-                let name = &variable.name;
-                let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-                if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || !name.chars().all(plain) {
-                    return Err(format!("`environment`: {name:?} is no name of a variable"));
-                }
-                if variables[..number].iter().any(|other| other.name == *name) {
-                    return Err(format!("`environment`: {name} stands there twice"));
-                }
-                let value = variable.value.to_string();
-                if value.is_empty() || value.contains(|c: char| c.is_whitespace() || "\"'\\$".contains(c)) {
-                    return Err(format!("`environment`: {name}: {value:?} is no plain value"));
-                }
-            }
-            Ok(())
-        }
-        Operation::PinPip(text) if !version(text) => Err(format!("`pin-pip`: {text:?} is no version")),
-        Operation::ListPip(text) | Operation::PinListedPip(text)
-            if text != "pip" && !text.strip_prefix("pip=").is_some_and(version) =>
-        {
-            Err(format!("{text:?} is no spec of pip; write `pip` or `pip=VERSION`"))
-        }
-        Operation::AddChannels(names)
-            if names.is_empty() || names.iter().any(|name| name.trim() != name || name.is_empty()) =>
-        {
-            Err("`add-channels`: give the names of channels".to_owned())
-        }
-        _ => Ok(()),
-    }
-}
-
-fn check_case(case: &Case) -> Result<(), String> {
-    let Some(first) = case.suspect.first() else { return Err("`suspect` is empty".to_owned()) };
-    for suspect in &case.suspect {
-        let grounds = [&suspect.fault, &suspect.hardening, &suspect.asked];
-        if grounds.into_iter().flatten().count() != 1 {
-            return Err("a suspect is either a `fault` or a `hardening`, or `asked`".to_owned());
-        }
-        match scope(suspect) {
-            None => {
-                return Err(
-                    "a suspect has one of `failing`, `stage`, `command`, `conda-environment`, `definition`, `script`, \
-                     `instruction`, `dockerfile`"
-                        .to_owned(),
-                );
-            }
-            other if other != scope(first) => return Err("all suspects of a case look at one kind of place".to_owned()),
-            Some(_) => {}
-        }
-    }
-    let Some(last) = case.remedy.last() else { return Err("`remedy` is empty".to_owned()) };
-    for (number, branch) in case.remedy.iter().enumerate() {
-        check_branch(branch).map_err(|message| format!("branch {}: {message}", number + 1))?;
-    }
-    let conditional =
-        serde_json::to_value(&last.when).ok() != serde_json::to_value(super::file::Conditions::default()).ok();
-    if conditional {
-        return Err("the last branch has conditions; what is to be said when none holds?".to_owned());
-    }
-    Ok(())
-}
-
-fn check_branch(branch: &Branch) -> Result<(), String> {
-    for range in &branch.when.release {
-        ReleaseRange::parse(range)?;
-    }
-    if let Some(range) = &branch.when.python_version {
-        VersionRange::parse(range)?;
-    }
-    match (branch.ensure.is_empty(), branch.safety) {
-        (false, None) => return Err("`ensure` needs `safety`".to_owned()),
-        (true, Some(_)) => return Err("`safety` belongs to `ensure`".to_owned()),
-        _ => {}
-    }
-    if branch.ensure.is_empty() && branch.advice.is_none() && branch.leave.is_none() {
-        return Err("it has none of `ensure`, `advice`, `leave`".to_owned());
-    }
-    Ok(())
-}
-
-/// Which kind of place a suspect looks at, where it names exactly one.
-fn scope(suspect: &Suspect) -> Option<usize> {
-    let kinds = [
-        suspect.failing.is_some(),
-        suspect.stage.is_some(),
-        suspect.command.is_some(),
-        suspect.conda_environment.is_some(),
-        suspect.definition.is_some(),
-        suspect.script.is_some(),
-        suspect.instruction.is_some(),
-        suspect.dockerfile.is_some(),
-    ];
-    let one = kinds.iter().filter(|given| **given).count() == 1;
-    kinds.iter().position(|given| *given).filter(|_| one)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -432,6 +274,29 @@ mod tests {
             assert!(!whole.examples.is_empty(), "{} has no examples", patch.id);
             check(&whole).unwrap();
         }
+    }
+
+    #[test]
+    fn what_is_compiled_in_is_what_the_files_say() {
+        let files = read_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("patches")).unwrap();
+        let text = |patch: &Patch| serde_json::to_value(patch).unwrap();
+        let (compiled, read) = (Catalogue::builtin(), Catalogue::of(files.clone()));
+        assert_eq!(compiled.ids(), read.ids());
+        assert_eq!(compiled.default_values(), read.default_values());
+        for file in &files {
+            let mut patch = compiled.get(&file.id).unwrap().clone();
+            patch.examples = compiled.examples(&patch);
+            assert_eq!(text(&patch), text(file));
+        }
+        // Case by case, as a run asks for them.
+        let all = |catalogue: &Catalogue, shown: &BTreeSet<&str>| -> Vec<(String, serde_json::Value)> {
+            let cases = catalogue.cases(&Place::ALL, shown);
+            cases.map(|it| (it.id.to_owned(), serde_json::to_value(it.case).unwrap())).collect()
+        };
+        let (none, every) = (BTreeSet::new(), compiled.ids().into_iter().collect());
+        assert_eq!(all(&compiled, &none), all(&read, &none));
+        assert_eq!(all(&compiled, &every), all(&read, &every));
+        assert_eq!(all(&compiled, &every).len(), files.iter().map(|patch| patch.cases.len()).sum::<usize>());
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //! in.
 
 pub mod catalogue;
+mod check;
+mod compiled;
 mod condition;
 pub mod file;
 pub(crate) mod operation;

@@ -125,6 +125,20 @@ pub struct Case {
     pub remedy: Vec<Branch>,
 }
 
+impl Case {
+    /// What it looks at: all its suspects look at one kind of place.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        self.suspect.first()?.place()
+    }
+
+    /// Whether it can hold only where the log of a failed build is given.
+    #[must_use]
+    pub fn needs_log(&self) -> bool {
+        self.suspect.iter().all(|suspect| suspect.logged.is_some())
+    }
+}
+
 /// An example: `before` with `after`, or `unchanged`. The text is a Dockerfile, or what the name in `file` says.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

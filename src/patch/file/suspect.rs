@@ -55,6 +55,63 @@ pub struct Suspect {
     pub dockerfile: Option<DockerfileCondition>,
 }
 
+/// What a suspect looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The instruction that failed by the log.
+    Failing,
+    /// Every stage of a Dockerfile.
+    Stage,
+    /// Every command in the `RUN`s of a Dockerfile.
+    Command,
+    /// A conda environment.
+    CondaEnvironment,
+    /// Every environment of a definition.
+    Definition,
+    /// Every environment of a program.
+    Script,
+    /// Every instruction of a Dockerfile.
+    Instruction,
+    /// A Dockerfile as a whole.
+    Dockerfile,
+}
+
+impl Place {
+    /// All of them.
+    pub const ALL: [Place; 8] = [
+        Place::Failing,
+        Place::Stage,
+        Place::Command,
+        Place::CondaEnvironment,
+        Place::Definition,
+        Place::Script,
+        Place::Instruction,
+        Place::Dockerfile,
+    ];
+}
+
+impl Suspect {
+    /// What it looks at, where it names exactly one place.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        let given = [
+            self.failing.is_some(),
+            self.stage.is_some(),
+            self.command.is_some(),
+            self.conda_environment.is_some(),
+            self.definition.is_some(),
+            self.script.is_some(),
+            self.instruction.is_some(),
+            self.dockerfile.is_some(),
+        ];
+        let mut places = Place::ALL.into_iter().zip(given).filter(|(_, given)| *given);
+        match (places.next(), places.next()) {
+            (Some((place, _)), None) => Some(place),
+            _ => None,
+        }
+    }
+}
+
 /// What must hold of the instruction that failed by the log.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
