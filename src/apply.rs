@@ -1,6 +1,7 @@
 //! Writing: every file that a verified plan changes, each for itself.
 
 use crate::output::redact::redact;
+use crate::parallel;
 use crate::project::{Problem, Project};
 use crate::verify::Verified;
 use crate::write;
@@ -9,15 +10,16 @@ use crate::write;
 /// `verified`; the others are written all the same.
 #[must_use]
 pub fn apply(project: &Project, verified: &mut Verified) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for file in verified.files().to_vec() {
+    let refused = parallel::map(verified.files().iter().collect(), |file| {
         let before = &project.members[file.member].source;
-        let Some(path) = before.path() else { continue };
-        if let Err(error) = write::replace(path, &before.bytes(), &file.after.bytes()) {
-            let message = redact(&error.refusal.to_string()).into_owned();
-            verified.not_written(file.member, &message);
-            problems.push(Problem { file: before.name().to_owned(), line: None, message });
-        }
+        let error = write::replace(before.path()?, &before.bytes(), &file.after.bytes()).err()?;
+        Some((file.member, redact(&error.refusal.to_string()).into_owned()))
+    });
+    let mut problems = Vec::new();
+    for (member, message) in refused.into_iter().flatten() {
+        verified.not_written(member, &message);
+        let file = project.members[member].source.name().to_owned();
+        problems.push(Problem { file, line: None, message });
     }
     problems
 }

@@ -76,6 +76,8 @@ impl BuildContext {
             return None;
         }
         let full = folder.join(path);
+        // Most of what is asked for is not there, which one look tells.
+        fs::symlink_metadata(&full).ok()?;
         let (inside, outside) = (fs::canonicalize(&full).ok()?, fs::canonicalize(folder).ok()?);
         inside.starts_with(outside).then_some(full)
     }

@@ -36,6 +36,8 @@ pub struct Candidate {
     pub path: PathBuf,
     /// What its name says it is.
     pub kind: Kind,
+    /// Whether it is a symbolic link.
+    pub link: bool,
 }
 
 /// What a walk found.
@@ -105,7 +107,7 @@ pub fn walk(folder: &Path) -> Walk {
             walk.errors.push(error.clone().into());
         }
         let (Some(kind), Some(file_type)) = (kind_of(entry.path()), entry.file_type()) else { continue };
-        let found = Candidate { path: entry.into_path(), kind };
+        let found = Candidate { path: entry.into_path(), kind, link: file_type.is_symlink() };
         if file_type.is_file() {
             walk.candidates.push(found);
         } else if file_type.is_symlink() {

@@ -12,6 +12,7 @@ use crate::environment::values::is_truthy;
 use crate::facts::timeline::Timeline;
 use crate::finding::{Finding, Fix, Ground, Remedy};
 use crate::model::{DockerfileModel, Model};
+use crate::parallel;
 use crate::patch::catalogue::{CaseOf, Catalogue};
 use crate::patch::file::{Branch, Operation, Place, Safety, Setting, Suspect};
 use crate::patch::subject::{Subject, Target};
@@ -25,7 +26,8 @@ use crate::source::{Source, Span};
 /// Every finding in a project.
 #[must_use]
 pub fn find(project: &Project, catalogue: &Catalogue) -> Vec<Finding> {
-    (0..project.members.len()).flat_map(|member| find_in(project, member, catalogue)).collect()
+    let members = (0..project.members.len()).collect();
+    parallel::map(members, |member| find_in(project, member, catalogue)).into_iter().flatten().collect()
 }
 
 /// Every finding in one file of a project.

@@ -43,6 +43,7 @@ mod finding;
 mod load;
 mod model;
 pub mod output;
+mod parallel;
 pub mod patch;
 mod plan;
 mod project;

@@ -1,45 +1,87 @@
 //! Loading a project: the files that a person named, those of the folders that a person named, those that one of them
 //! refers to, and those that refer to one of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::context::BuildContext;
-use crate::discover::{self, Kind};
+use crate::discover::{self, Candidate, Kind, Walk};
 use crate::environment::conda::CondaEnvironment;
 use crate::environment::definition::AzureFile;
 use crate::environment::document::Syntax;
 use crate::model::Model;
+use crate::parallel;
 use crate::patch::catalogue::Catalogue;
 use crate::project::{Appended, Link, LoadOptions, Member, Origin, Problem, Project, not_ours, parse};
-use crate::relation::{self, Why};
+use crate::relation::{self, Reference, Why};
 use crate::settings::{self, Settings};
 use crate::source::Source;
 
 /// Reads the files and folders named, and what belongs to them.
 pub fn load(paths: &[PathBuf], options: &LoadOptions, catalogue: &Catalogue) -> Project {
-    let (seen, settings, appended) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
-    Loader { options, catalogue, project: Project::default(), seen, settings, appended }.load(paths)
+    let mut whole = Project::default();
+    load_in_parts(paths, options, catalogue, usize::MAX, &mut |project| whole = project);
+    whole
+}
+
+/// The same in parts of some `most` files each, which are handed on as soon as they are read, so that a run over many
+/// files holds no more than one part. What a person names, other than by its folder, is one part.
+pub fn load_in_parts(
+    paths: &[PathBuf],
+    options: &LoadOptions,
+    catalogue: &Catalogue,
+    most: usize,
+    part: &mut dyn FnMut(Project),
+) {
+    let (seen, settings, appended) = (HashSet::new(), BTreeMap::new(), BTreeMap::new());
+    let (project, identities) = (Project::default(), Vec::new());
+    let in_parts = options.environments.is_empty() && paths.iter().all(|path| path.is_dir());
+    let most = if in_parts { most } else { usize::MAX };
+    let mut loader = Loader { options, catalogue, project, identities, seen, settings, appended, most, part };
+    loader.load(paths);
+    loader.hand_on();
 }
 
 struct Loader<'a> {
     options: &'a LoadOptions,
     catalogue: &'a Catalogue,
+    /// The part that is being read.
     project: Project,
-    seen: BTreeSet<PathBuf>,
+    /// Where its members really are.
+    identities: Vec<PathBuf>,
+    seen: HashSet<PathBuf>,
     settings: BTreeMap<PathBuf, Option<Arc<Settings>>>,
     appended: BTreeMap<PathBuf, Appended>,
+    most: usize,
+    part: &'a mut dyn FnMut(Project),
+}
+
+/// What became of a file that was to be read.
+enum Outcome {
+    /// It is envfix's, and refers to these files.
+    Member(Box<Member>, Vec<Reference>),
+    Problem(Problem),
+    /// It is none of envfix's, and nobody said that it was.
+    NotOurs,
 }
 
 impl Loader<'_> {
-    fn load(mut self, paths: &[PathBuf]) -> Project {
-        for path in paths {
+    fn load(&mut self, paths: &[PathBuf]) {
+        let walks: Vec<Option<Walk>> = paths.iter().map(|path| path.is_dir().then(|| discover::walk(path))).collect();
+        if self.most < usize::MAX {
+            for (walk, folder) in walks.iter().zip(paths) {
+                self.appended_in(walk.as_ref().map_or(&[], |walk| &walk.candidates), folder);
+            }
+        }
+        for (path, walk) in paths.iter().zip(walks) {
+            if let Some(walk) = walk {
+                self.folder(path, walk);
+                continue;
+            }
             match fs::metadata(path) {
                 Err(error) => self.problem(path, None, io_message(&error)),
-                Ok(metadata) if metadata.is_dir() => self.folder(path),
                 Ok(metadata) if !metadata.is_file() => {
                     self.problem(path, None, "it is no file and no folder".to_owned())
                 }
@@ -56,8 +98,13 @@ impl Loader<'_> {
         if !self.options.no_follow {
             self.refer_back();
         }
+    }
+
+    /// Hands on what was read so far.
+    fn hand_on(&mut self) {
         self.finish();
-        self.project
+        self.identities.clear();
+        (self.part)(std::mem::take(&mut self.project));
     }
 
     fn problem(&mut self, path: &Path, line: Option<usize>, message: String) {
@@ -65,22 +112,35 @@ impl Loader<'_> {
         self.project.problems.push(Problem { file, line, message });
     }
 
-    fn folder(&mut self, folder: &Path) {
-        let walk = discover::walk(folder);
+    fn folder(&mut self, folder: &Path, walk: Walk) {
         for error in walk.errors {
             let message = error.to_string();
             let (file, message) = message.split_once(": ").unwrap_or((".", &message));
             self.problem(Path::new(file), None, message.to_owned());
         }
         let before = (self.project.members.len(), self.project.problems.len());
-        let known = walk
-            .candidates
-            .iter()
-            .any(|candidate| fs::canonicalize(&candidate.path).is_ok_and(|identity| self.seen.contains(&identity)));
-        for candidate in walk.candidates {
-            self.file(&candidate.path, Origin::Found, Some(folder));
+        let mut empty = true;
+        for candidates in walk.candidates.chunks(self.most.min(AT_ONCE)) {
+            let here = RealFolders::of(candidates);
+            let (seen, options) = (&self.seen, self.options);
+            let read = parallel::map(candidates.iter().collect(), |candidate| {
+                let identity = here.identity(candidate);
+                let met = seen.contains(&identity);
+                let outcome = (!met).then(|| read(&candidate.path, Origin::Found, Some(folder), options));
+                (identity, outcome)
+            });
+            for (candidate, (identity, outcome)) in candidates.iter().zip(read) {
+                empty &= outcome.is_some();
+                // One of the same part may have referred to it in the meantime.
+                let Some(outcome) = outcome.filter(|_| self.seen.insert(identity.clone())) else { continue };
+                self.take(&candidate.path, identity, outcome, Some(folder));
+            }
+            empty &= before == (self.project.members.len(), self.project.problems.len());
+            if self.project.members.len() >= self.most {
+                self.hand_on();
+            }
         }
-        if !known && before == (self.project.members.len(), self.project.problems.len()) {
+        if empty {
             self.problem(folder, None, "no Dockerfile and no environment definition in this folder".to_owned());
         }
     }
@@ -88,56 +148,55 @@ impl Loader<'_> {
     /// Reads a file. What it refers to is read as well, when it lies in `root`, or else in the file's own folder.
     fn file(&mut self, path: &Path, origin: Origin, root: Option<&Path>) {
         let identity = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        if !self.seen.insert(identity) {
-            return;
+        if self.seen.insert(identity.clone()) {
+            let outcome = read(path, origin, root, self.options);
+            self.take(path, identity, outcome, root);
         }
-        let name = discover::display_name(path, &self.options.current_folder);
-        let mut bytes = Vec::new();
-        if let Err(error) = fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)) {
-            return self.problem(path, None, io_message(&error));
-        }
-        let kind = discover::kind_of(path);
-        if !matches!(origin, Origin::Named) && !may_concern_us(&bytes, kind) {
-            return;
-        }
-        let source = match Source::new(name.clone(), Some(path.to_owned()), bytes) {
-            Ok(source) => source,
-            // Nor need what is none of envfix's be UTF-8. (It was read a moment ago; a second failure says enough.)
-            Err(_) if origin == Origin::Found && !fs::read(path).is_ok_and(|it| looks_like_ours(&name, &it, kind)) => {
-                return;
-            }
-            Err(error) => {
-                let line = Some(error.line());
-                return self.project.problems.push(Problem { file: name, line, message: error.to_string() });
-            }
+    }
+
+    /// Takes over what was read, and reads what it refers to.
+    fn take(&mut self, path: &Path, identity: PathBuf, outcome: Outcome, root: Option<&Path>) {
+        let (mut member, references) = match outcome {
+            Outcome::Member(member, references) => (member, references),
+            Outcome::Problem(problem) => return self.project.problems.push(problem),
+            Outcome::NotOurs => return,
         };
-        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let context = BuildContext::Folder(folder.to_owned());
-        let named = matches!(origin, Origin::Named | Origin::Linked { .. });
-        let model = match parse(&source, kind, &context, named) {
-            Ok(Some(model)) => model,
-            // Most files of a folder are none of envfix's, and nobody said that they were.
-            Ok(None) if matches!(origin, Origin::Named) => {
-                return self.project.problems.push(not_ours(&source, kind));
-            }
-            Ok(None) => return,
-            Err(_) if !matches!(origin, Origin::Named) && !looks_like_ours(&name, source.text().as_bytes(), kind) => {
-                return;
-            }
-            Err(problem) => return self.project.problems.push(problem),
-        };
+        let folder = folder_of(path);
         let Some(settings) = self.settings_for(folder) else { return };
-        let root = Some(root.unwrap_or(folder).to_owned());
-        let member = Member { source, model, origin, settings, context, root: root.clone(), appended: None };
-        let references = relation::references(&member);
+        member.settings = settings;
         self.relate(&member, &references);
         let (by, lines) = (member.source.name().to_owned(), member.source.clone());
-        self.project.members.push(member);
+        self.project.members.push(*member);
+        self.identities.push(identity);
+        let root = root.unwrap_or(folder);
         // Requirements are read where they matter, and never changed.
         let followed = references.into_iter().filter(|it| !self.options.no_follow && it.why != Why::Requirements);
         for reference in followed.collect::<Vec<_>>() {
             let line = lines.line(reference.place.start);
-            self.file(&reference.path, Origin::Linked { by: by.clone(), line }, root.as_deref());
+            self.file(&reference.path, Origin::Linked { by: by.clone(), line }, Some(root));
+        }
+    }
+
+    /// Where a folder is handed on in parts, the Dockerfile that a definition appends a step to may be gone when the
+    /// definition is read; so the definitions are looked through first.
+    fn appended_in(&mut self, candidates: &[Candidate], root: &Path) {
+        let definitions: Vec<&Candidate> =
+            candidates.iter().filter(|it| matches!(it.kind, Kind::Yaml | Kind::Json)).collect();
+        for some in definitions.chunks(AT_ONCE) {
+            let options = self.options;
+            let read = parallel::map(some.to_vec(), |candidate| {
+                let bytes = fs::read(&candidate.path).ok()?;
+                // Only these speak of a Dockerfile.
+                let speaks = |word: &str| memchr::memmem::find(&bytes, word.as_bytes()).is_some();
+                if !speaks("build") && !speaks("ockerfile") {
+                    return None;
+                }
+                match read(&candidate.path, Origin::Found, Some(root), options) {
+                    Outcome::Member(member, references) => Some(appends(&member, &references)),
+                    Outcome::Problem(_) | Outcome::NotOurs => None,
+                }
+            });
+            self.appended.extend(read.into_iter().flatten().flatten());
         }
     }
 
@@ -156,7 +215,7 @@ impl Loader<'_> {
         let mut known: BTreeMap<PathBuf, usize> = BTreeMap::new();
         for (number, (path, _)) in named.iter().enumerate() {
             let Ok(target) = fs::canonicalize(path) else { continue };
-            let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let folder = folder_of(path);
             for (place, beside) in [(folder.to_owned(), true), (folder.join(".."), false)] {
                 let at = *known.entry(place.clone()).or_insert_with(|| {
                     places.push((place, beside, BTreeMap::new()));
@@ -199,7 +258,7 @@ impl Loader<'_> {
     }
 
     /// Notes which files belong together, and the Dockerfiles that a definition's conda step is appended to.
-    fn relate(&mut self, member: &Member, references: &[relation::Reference]) {
+    fn relate(&mut self, member: &Member, references: &[Reference]) {
         for reference in references {
             self.project.links.push(Link {
                 from: member.source.name().to_owned(),
@@ -208,18 +267,7 @@ impl Loader<'_> {
                 why: reference.why,
             });
         }
-        let Model::Azure(file) = &member.model else { return };
-        for (number, definition) in file.definitions.iter().enumerate() {
-            let own = || references.iter().filter(|reference| reference.definition == Some(number));
-            let conda = own().any(|reference| reference.why == Why::CondaFile);
-            if !relation::appends_conda(file, definition, conda) {
-                continue;
-            }
-            for reference in own().filter(|it| matches!(it.why, Why::Dockerfile | Why::BaseDockerfile)) {
-                let by = Appended { by: member.source.name().to_owned() };
-                self.appended.extend(fs::canonicalize(&reference.path).ok().map(|path| (path, by)));
-            }
-        }
+        self.appended.extend(appends(member, references));
     }
 
     /// What is known only when all files are read.
@@ -230,9 +278,8 @@ impl Loader<'_> {
         if self.appended.is_empty() {
             return;
         }
-        for member in &mut self.project.members {
-            let path = member.source.path().and_then(|path| fs::canonicalize(path).ok());
-            member.appended = path.and_then(|path| self.appended.get(&path).cloned());
+        for (member, identity) in self.project.members.iter_mut().zip(&self.identities) {
+            member.appended = self.appended.get(identity).cloned();
         }
     }
 
@@ -310,13 +357,106 @@ impl Loader<'_> {
     }
 }
 
+/// Reads a file and works out what it refers to, without a look at any other.
+fn read(path: &Path, origin: Origin, root: Option<&Path>, options: &LoadOptions) -> Outcome {
+    let name = discover::display_name(path, &options.current_folder);
+    let problem =
+        |line: Option<usize>, message: String| Outcome::Problem(Problem { file: name.clone(), line, message });
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => return problem(None, io_message(&error)),
+    };
+    let kind = discover::kind_of(path);
+    let is_named = matches!(origin, Origin::Named);
+    if !is_named && !may_concern_us(&bytes, kind) {
+        return Outcome::NotOurs;
+    }
+    let source = match Source::new(name.clone(), Some(path.to_owned()), bytes) {
+        Ok(source) => source,
+        // Nor need what is none of envfix's be UTF-8. (It was read a moment ago; a second failure says enough.)
+        Err(_) if origin == Origin::Found && !fs::read(path).is_ok_and(|it| looks_like_ours(&name, &it, kind)) => {
+            return Outcome::NotOurs;
+        }
+        Err(error) => return problem(Some(error.line()), error.to_string()),
+    };
+    let folder = folder_of(path);
+    let context = BuildContext::Folder(folder.to_owned());
+    let named = matches!(origin, Origin::Named | Origin::Linked { .. });
+    let model = match parse(&source, kind, &context, named) {
+        Ok(Some(model)) => model,
+        // Most files of a folder are none of envfix's, and nobody said that they were.
+        Ok(None) if is_named => return Outcome::Problem(not_ours(&source, kind)),
+        Ok(None) => return Outcome::NotOurs,
+        Err(_) if !is_named && !looks_like_ours(&name, source.text().as_bytes(), kind) => return Outcome::NotOurs,
+        Err(problem) => return Outcome::Problem(problem),
+    };
+    let root = Some(root.unwrap_or(folder).to_owned());
+    let member = Member { source, model, origin, settings: Arc::default(), context, root, appended: None };
+    let references = relation::references(&member);
+    Outcome::Member(Box::new(member), references)
+}
+
+/// The Dockerfiles that a definition's conda step is appended to.
+fn appends(member: &Member, references: &[Reference]) -> Vec<(PathBuf, Appended)> {
+    let Model::Azure(file) = &member.model else { return Vec::new() };
+    let mut found = Vec::new();
+    for (number, definition) in file.definitions.iter().enumerate() {
+        let own = || references.iter().filter(|reference| reference.definition == Some(number));
+        let conda = own().any(|reference| reference.why == Why::CondaFile);
+        if !relation::appends_conda(file, definition, conda) {
+            continue;
+        }
+        for reference in own().filter(|it| matches!(it.why, Why::Dockerfile | Why::BaseDockerfile)) {
+            let by = Appended { by: member.source.name().to_owned() };
+            found.extend(fs::canonicalize(&reference.path).ok().map(|path| (path, by)));
+        }
+    }
+    found
+}
+
+/// Where the files of a folder really are: no link was followed on the way to them, so that one look at each folder
+/// tells it of all its files.
+struct RealFolders(HashMap<PathBuf, PathBuf>);
+
+impl RealFolders {
+    fn of(candidates: &[Candidate]) -> Self {
+        let mut real = HashMap::new();
+        for candidate in candidates {
+            let folder = folder_of(&candidate.path);
+            if !real.contains_key(folder)
+                && let Ok(path) = fs::canonicalize(folder)
+            {
+                real.insert(folder.to_owned(), path);
+            }
+        }
+        Self(real)
+    }
+
+    fn identity(&self, candidate: &Candidate) -> PathBuf {
+        let inside = self.0.get(folder_of(&candidate.path)).zip(candidate.path.file_name());
+        match inside.filter(|_| !candidate.link) {
+            Some((folder, name)) => folder.join(name),
+            None => fs::canonicalize(&candidate.path).unwrap_or_else(|_| candidate.path.clone()),
+        }
+    }
+}
+
+/// How many files are read before the first of them is looked at again.
+const AT_ONCE: usize = 1024;
+
+/// The folder that a file is in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// The files of a folder that may be definitions of Azure ML, by their names; not more than a few.
 fn definitions_in(folder: &Path) -> Vec<PathBuf> {
     const MANY: usize = 2000;
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
-    let known = |path: &PathBuf| {
-        let json = path.file_name().is_some_and(|name| name == "azureml_environment.json");
-        json || discover::kind_of(path) == Some(Kind::Yaml)
+    let known = |path: &PathBuf| match path.extension().and_then(|extension| extension.to_str()) {
+        Some("json") => path.file_name().is_some_and(|name| name == "azureml_environment.json"),
+        Some(_) => discover::kind_of(path) == Some(Kind::Yaml),
+        None => false,
     };
     let mut found: Vec<PathBuf> = entries.filter(known).collect();
     found.sort();

@@ -144,6 +144,18 @@ impl Project {
         load::load(paths, options, catalogue)
     }
 
+    /// The same in parts of some `most` files each, which are handed on as soon as they are read, so that a run over many
+    /// files holds no more than one of them. What a person names, other than by its folder, is one part.
+    pub fn load_in_parts(
+        paths: &[PathBuf],
+        options: &LoadOptions,
+        catalogue: &Catalogue,
+        most: usize,
+        part: &mut dyn FnMut(Self),
+    ) {
+        load::load_in_parts(paths, options, catalogue, most, part);
+    }
+
     /// A project of one text that is no file on disk: from standard input, an editor or an example.
     ///
     /// # Errors
@@ -175,7 +187,15 @@ impl Project {
         if let (Model::Dockerfile(new), Model::Dockerfile(old)) = (&mut model, &member.model) {
             new.adopt(&old.environments);
         }
-        let member = Member { source, model, ..member.clone() };
+        let member = Member {
+            source,
+            model,
+            origin: member.origin.clone(),
+            settings: Arc::clone(&member.settings),
+            context: member.context.clone(),
+            root: member.root.clone(),
+            appended: member.appended.clone(),
+        };
         Ok(Self { members: vec![member], failure: self.failure.clone(), ..Self::default() })
     }
 }

@@ -8,13 +8,14 @@ use super::{DONE, FAILED, WOULD_CHANGE, complain, print, print_colored, tell};
 use crate::build_log::LogError;
 use crate::context::BuildContext;
 use crate::diagnosis::Failure;
-use crate::output::formats::{Run, azure, github, gitlab, markdown, rdjson, sarif};
+use crate::output::formats::{self, azure, github, gitlab, markdown, rdjson, sarif};
 use crate::output::text::Detail;
 use crate::output::{self, diff, json, text};
 use crate::patch::catalogue::Catalogue;
 use crate::project::{LoadOptions, Problem, Project};
 use crate::settings::{self, Policy, Settings};
 use crate::source::Source;
+use crate::verify::Verified;
 use crate::{apply, discover, find, plan, verify};
 
 /// Runs the command.
@@ -40,73 +41,111 @@ pub fn run(arguments: &Fix, catalogue: &Catalogue) -> u8 {
         complain("envfix: name a Dockerfile, an environment definition or a folder (--help says more)");
         return FAILED;
     }
-    let mut project = if from_stdin {
-        read_stdin(&arguments.stdin_name, catalogue)
-    } else {
-        let options = LoadOptions {
-            no_follow: arguments.no_follow,
-            skip_unknown: arguments.skip_unknown,
-            environments: arguments.environments.clone(),
-            current_folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
-        };
-        Project::load(&arguments.paths, &options, catalogue)
+    let mut run = Run { arguments, catalogue, policy, from_stdin, report: report(arguments), code: DONE };
+    if from_stdin {
+        run.part(read_stdin(&arguments.stdin_name, catalogue));
+        return run.finish();
+    }
+    let options = LoadOptions {
+        no_follow: arguments.no_follow,
+        skip_unknown: arguments.skip_unknown,
+        environments: arguments.environments.clone(),
+        current_folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
     };
-    if let Some(path) = &arguments.log {
-        match read_log(path, catalogue, &project) {
-            Ok(failure) => project.failure = Some(failure),
-            Err(problem) => {
-                project.problems.push(problem);
-                // Without its log nobody knows what the build failed of.
-                project.members.clear();
+    // A log is that of one of all the files, and a report for programs is one document.
+    let most = if arguments.log.is_none() && arguments.format == Format::Text { PART } else { usize::MAX };
+    Project::load_in_parts(&arguments.paths, &options, catalogue, most, &mut |project| run.part(project));
+    run.finish()
+}
+
+/// How many files of a folder are held at a time.
+const PART: usize = 512;
+
+/// A run of the command.
+struct Run<'a> {
+    arguments: &'a Fix,
+    catalogue: &'a Catalogue,
+    policy: Policy,
+    from_stdin: bool,
+    report: text::Report,
+    code: u8,
+}
+
+impl Run<'_> {
+    /// Fixes some files, or says what would be done to them.
+    fn part(&mut self, mut project: Project) {
+        let (arguments, catalogue) = (self.arguments, self.catalogue);
+        if let Some(path) = &arguments.log {
+            match read_log(path, catalogue, &project) {
+                Ok(failure) => project.failure = Some(failure),
+                Err(problem) => {
+                    project.problems.push(problem);
+                    // Without its log nobody knows what the build failed of.
+                    project.members.clear();
+                }
             }
         }
+        let findings = find::find(&project, catalogue);
+        let plan = plan::plan(&project, findings, &self.policy);
+        let mut verified = verify::verify(&project, catalogue, &self.policy, plan);
+        find::answer(&mut project, catalogue, &verified.plan().findings);
+        if !arguments.dry_run && !arguments.check && !self.from_stdin {
+            let failed = apply::apply(&project, &mut verified);
+            project.problems.extend(failed);
+        }
+        let written = self.print(&project, &verified);
+        self.report.add(&project, &verified);
+        if !project.problems.is_empty() || !written {
+            self.code = FAILED;
+        } else if arguments.check && !verified.files().is_empty() && self.code == DONE {
+            self.code = WOULD_CHANGE;
+        }
     }
-    let findings = find::find(&project, catalogue);
-    let mut verified = verify::verify(&project, catalogue, &policy, plan::plan(&project, findings, &policy));
-    find::answer(&mut project, catalogue, &verified.plan().findings);
 
-    let dry_run = arguments.dry_run || arguments.check;
-    if !dry_run && !from_stdin {
-        let failed = apply::apply(&project, &mut verified);
-        project.problems.extend(failed);
+    /// Writes what belongs on standard output, and says whether it could.
+    fn print(&self, project: &Project, verified: &Verified) -> bool {
+        let arguments = self.arguments;
+        let tools = || formats::Run::new(project, verified, self.catalogue);
+        match (arguments.format, arguments.dry_run) {
+            (Format::Json, _) => {
+                let report = json::report(project, verified);
+                print(&(serde_json::to_string_pretty(&report).unwrap_or_default() + "\n"))
+            }
+            (Format::Sarif, _) => print(&sarif::render(&tools())),
+            (Format::Rdjson, _) => print(&rdjson::render(&tools())),
+            (Format::Github, _) => print(&github::render(&tools())),
+            (Format::Gitlab, _) => print(&gitlab::render(&tools())),
+            (Format::Azure, _) => print(&azure::render(&tools())),
+            (Format::Markdown, _) => print(&markdown::render(&tools())),
+            (Format::Text, true) => {
+                let diffs = output::diffs(project, verified);
+                let colored =
+                    std::io::stdout().is_terminal() || anstream::ColorChoice::global() == anstream::ColorChoice::Always;
+                if colored { print_colored(&diff::colored(&diffs)) } else { print(&diffs) }
+            }
+            (Format::Text, false) if self.from_stdin && !arguments.check => {
+                let after = verified.after(0).or(project.members.first().map(|member| &member.source));
+                print(after.map_or("", Source::text))
+            }
+            (Format::Text, false) => true,
+        }
     }
-    let tools = || Run::new(&project, &verified, catalogue);
-    let written = match (arguments.format, arguments.dry_run) {
-        (Format::Json, _) => {
-            let report = json::report(&project, &verified);
-            print(&(serde_json::to_string_pretty(&report).unwrap_or_default() + "\n"))
-        }
-        (Format::Sarif, _) => print(&sarif::render(&tools())),
-        (Format::Rdjson, _) => print(&rdjson::render(&tools())),
-        (Format::Github, _) => print(&github::render(&tools())),
-        (Format::Gitlab, _) => print(&gitlab::render(&tools())),
-        (Format::Azure, _) => print(&azure::render(&tools())),
-        (Format::Markdown, _) => print(&markdown::render(&tools())),
-        (Format::Text, true) => {
-            let diffs = output::diffs(&project, &verified);
-            let colored =
-                std::io::stdout().is_terminal() || anstream::ColorChoice::global() == anstream::ColorChoice::Always;
-            if colored { print_colored(&diff::colored(&diffs)) } else { print(&diffs) }
-        }
-        (Format::Text, false) if from_stdin && !arguments.check => {
-            let after = verified.after(0).or(project.members.first().map(|member| &member.source));
-            print(after.map_or("", Source::text))
-        }
-        (Format::Text, false) => true,
-    };
+
+    /// Says what was done, and gives the exit code.
+    fn finish(self) -> u8 {
+        tell(&self.report.finish());
+        self.code
+    }
+}
+
+/// The report that the arguments ask for.
+fn report(arguments: &Fix) -> text::Report {
     let detail = match (arguments.quiet, arguments.verbose) {
         (true, _) => Detail::Quiet,
         (_, true) => Detail::All,
         _ => Detail::Normal,
     };
-    tell(&text::report(&project, &verified, detail, dry_run));
-    if !project.problems.is_empty() || !written {
-        FAILED
-    } else if arguments.check && !verified.files().is_empty() {
-        WOULD_CHANGE
-    } else {
-        DONE
-    }
+    text::Report::new(detail, arguments.dry_run || arguments.check)
 }
 
 /// The build that failed, by its log.

@@ -112,6 +112,17 @@ impl Counts {
     }
 }
 
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.files += other.files;
+        self.changed += other.changed;
+        self.applied += other.applied;
+        self.withheld += other.withheld;
+        self.advised += other.advised;
+        self.problems += other.problems;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! The report for people, on standard error: one line for each finding of a file, grouped by patch for many files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
@@ -34,51 +34,110 @@ const YELLOW: Style = AnsiColor::Yellow.on_default();
 const RED: Style = AnsiColor::Red.on_default().bold();
 const BLUE: Style = AnsiColor::Blue.on_default();
 
-/// The report of a run, with colours; a stream that shows none strips them. `dry_run` words it as what would be done.
-#[must_use]
-pub fn report(project: &Project, verified: &Verified, detail: Detail, dry_run: bool) -> String {
-    let mut out = String::new();
-    for problem in &project.problems {
-        let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
-        let message = redact(&problem.message);
-        // The message of a text that is no text names its line itself.
-        let message = message.strip_prefix(&format!("line {}: ", problem.line.unwrap_or(0))).unwrap_or(&message);
-        let file = inert_name(&problem.file);
-        let _ = writeln!(out, "{BOLD}{file}{line}{BOLD:#}: {RED}error{RED:#}: {}", inert_lines(message));
+/// The report of a run, with colours; a stream that shows none strips them. Of a run over many files it is made part by
+/// part, and keeps of each what it will say and no more.
+#[derive(Debug)]
+pub struct Report {
+    detail: Detail,
+    dry_run: bool,
+    problems: String,
+    /// The causes that a log shows.
+    failure: String,
+    /// Every finding, as long as the files are few.
+    each: String,
+    by_patch: Groups,
+    notes: String,
+    counts: Counts,
+    /// How many fixes are held back, by the kind of reason.
+    withheld: BTreeMap<&'static str, usize>,
+}
+
+impl Report {
+    /// A report of nothing. `dry_run` words it as what would be done.
+    #[must_use]
+    pub fn new(detail: Detail, dry_run: bool) -> Self {
+        let (problems, failure, each, notes) = Default::default();
+        let (by_patch, counts, withheld) = Default::default();
+        Self { detail, dry_run, problems, failure, each, by_patch, notes, counts, withheld }
     }
-    if detail == Detail::Quiet {
-        return out;
-    }
-    let plan = verified.plan();
-    out.push_str(&failure::report(project, &plan.findings));
-    if detail == Detail::All || project.members.len() < MANY_FILES {
-        each(&mut out, project, plan, detail, dry_run);
-    } else {
-        by_patch(&mut out, project, plan, dry_run);
-    }
-    for file in verified.files() {
-        let before = &project.members[file.member].source;
-        if dry_run && before.encoding() != file.after.encoding() {
-            let name = inert_name(before.name());
-            let what = "a diff cannot show a change of the encoding; without --dry-run and --check it is made";
-            let _ = writeln!(out, "{BOLD}{name}{BOLD:#}: {YELLOW}note{YELLOW:#}: {what}");
+
+    /// Adds what was found and done in some files.
+    pub fn add(&mut self, project: &Project, verified: &Verified) {
+        self.add_problems(project);
+        if self.detail == Detail::Quiet {
+            return;
+        }
+        let plan = verified.plan();
+        self.failure += &failure::report(project, &plan.findings);
+        self.counts += Counts::of(project, verified);
+        if self.tells_each() {
+            each(&mut self.each, project, plan, self.detail, self.dry_run);
+        } else {
+            self.each.clear();
+        }
+        self.by_patch.add(project, plan);
+        self.add_notes(project, verified);
+        for decision in &plan.decisions {
+            if let Decision::Withhold(reason) = decision {
+                *self.withheld.entry(reason.kind()).or_default() += 1;
+            }
         }
     }
-    for skip in &plan.idle_skips {
-        let source = &project.members[skip.member].source;
-        let (name, line) = (inert_name(source.name()), source.line(skip.span.start));
-        let what = if skip.patch.is_empty() {
-            "this comment is not understood; write `# envfix: skip=ID`".to_owned()
+
+    /// The report of all that was added.
+    #[must_use]
+    pub fn finish(self) -> String {
+        let mut out = self.problems;
+        if self.detail == Detail::Quiet {
+            return out;
+        }
+        out.push_str(&self.failure);
+        if self.detail == Detail::All || self.counts.files < MANY_FILES {
+            out.push_str(&self.each);
         } else {
-            format!(
-                "this comment skips {}, which finds nothing here (`envfix explain` lists the ids)",
-                inert(&skip.patch)
-            )
-        };
-        let _ = writeln!(out, "{BOLD}{name}:{line}{BOLD:#}: {YELLOW}note{YELLOW:#}: {what}");
+            self.by_patch.write(&mut out, self.dry_run);
+        }
+        out.push_str(&self.notes);
+        out.push_str(&summary(&self.counts, &self.withheld, self.dry_run));
+        out
     }
-    out.push_str(&summary(&Counts::of(project, verified), plan, dry_run));
-    out
+
+    fn tells_each(&self) -> bool {
+        self.detail == Detail::All || self.counts.files < MANY_FILES
+    }
+
+    fn add_problems(&mut self, project: &Project) {
+        for problem in &project.problems {
+            let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
+            let message = redact(&problem.message);
+            // The message of a text that is no text names its line itself.
+            let message = message.strip_prefix(&format!("line {}: ", problem.line.unwrap_or(0))).unwrap_or(&message);
+            let (file, message) = (inert_name(&problem.file), inert_lines(message));
+            let _ = writeln!(self.problems, "{BOLD}{file}{line}{BOLD:#}: {RED}error{RED:#}: {message}");
+        }
+    }
+
+    fn add_notes(&mut self, project: &Project, verified: &Verified) {
+        for file in verified.files() {
+            let before = &project.members[file.member].source;
+            if self.dry_run && before.encoding() != file.after.encoding() {
+                let name = inert_name(before.name());
+                let what = "a diff cannot show a change of the encoding; without --dry-run and --check it is made";
+                let _ = writeln!(self.notes, "{BOLD}{name}{BOLD:#}: {YELLOW}note{YELLOW:#}: {what}");
+            }
+        }
+        for skip in &verified.plan().idle_skips {
+            let source = &project.members[skip.member].source;
+            let (name, line) = (inert_name(source.name()), source.line(skip.span.start));
+            let what = if skip.patch.is_empty() {
+                "this comment is not understood; write `# envfix: skip=ID`".to_owned()
+            } else {
+                let patch = inert(&skip.patch);
+                format!("this comment skips {patch}, which finds nothing here (`envfix explain` lists the ids)")
+            };
+            let _ = writeln!(self.notes, "{BOLD}{name}:{line}{BOLD:#}: {YELLOW}note{YELLOW:#}: {what}");
+        }
+    }
 }
 
 fn each(out: &mut String, project: &Project, plan: &Plan, detail: Detail, dry_run: bool) {
@@ -155,55 +214,72 @@ fn each(out: &mut String, project: &Project, plan: &Plan, detail: Detail, dry_ru
     }
 }
 
-fn by_patch(out: &mut String, project: &Project, plan: &Plan, dry_run: bool) {
-    let mut table: BTreeMap<(&str, Ground, &str), [Vec<usize>; 3]> = BTreeMap::new();
-    for (finding, decision) in plan.findings.iter().zip(&plan.decisions) {
-        let column = match decision {
-            Decision::Apply => 0,
-            Decision::Withhold(Withheld::NotTheCause) => continue,
-            Decision::Withhold(_) => 1,
-            Decision::Advise => 2,
-            Decision::Ignore => continue,
-        };
-        let row = table.entry((&finding.patch, finding.ground, &finding.message)).or_default();
-        row[column].push(finding.member);
+/// Findings by patch, as the report of many files tells them.
+#[derive(Debug, Default)]
+struct Groups(BTreeMap<(String, Ground, String), Group>);
+
+/// What is told of the findings of a patch that have one message.
+#[derive(Debug, Default)]
+struct Group {
+    /// How many are fixed, held back and advised.
+    counts: [usize; 3],
+    files: usize,
+    /// The first file.
+    example: String,
+}
+
+impl Groups {
+    fn add(&mut self, project: &Project, plan: &Plan) {
+        let mut rows: BTreeMap<(&str, Ground, &str), ([usize; 3], BTreeSet<usize>)> = BTreeMap::new();
+        for (finding, decision) in plan.findings.iter().zip(&plan.decisions) {
+            let column = match decision {
+                Decision::Apply => 0,
+                Decision::Withhold(Withheld::NotTheCause) => continue,
+                Decision::Withhold(_) => 1,
+                Decision::Advise => 2,
+                Decision::Ignore => continue,
+            };
+            let (counts, files) = rows.entry((&finding.patch, finding.ground, &finding.message)).or_default();
+            counts[column] += 1;
+            files.insert(finding.member);
+        }
+        for ((patch, ground, message), (counts, files)) in rows {
+            let group = self.0.entry((patch.to_owned(), ground, message.to_owned())).or_default();
+            group.counts.iter_mut().zip(counts).for_each(|(all, more)| *all += more);
+            if let (0, Some(first)) = (group.files, files.first()) {
+                group.example = inert(project.members[*first].source.name());
+            }
+            group.files += files.len();
+        }
     }
-    for ((patch, _, message), columns) in table {
-        let done = if dry_run { "would be fixed" } else { "fixed" };
-        let parts: Vec<String> = columns
-            .iter()
-            .zip([done, "held back", "advised"])
-            .filter(|(members, _)| !members.is_empty())
-            .map(|(members, word)| format!("{} {word}", members.len()))
-            .collect();
-        let files: std::collections::BTreeSet<usize> = columns.iter().flatten().copied().collect();
-        let example = files.first().map_or(String::new(), |member| inert(project.members[*member].source.name()));
-        let _ = writeln!(
-            out,
-            "[{BOLD}{patch}{BOLD:#}] {}: {} in {}, such as {example}",
-            inert(message),
-            parts.join(", "),
-            plural(files.len(), "file"),
-        );
+
+    fn write(&self, out: &mut String, dry_run: bool) {
+        for ((patch, _, message), group) in &self.0 {
+            let done = if dry_run { "would be fixed" } else { "fixed" };
+            let parts: Vec<String> = group
+                .counts
+                .iter()
+                .zip([done, "held back", "advised"])
+                .filter(|(count, _)| **count > 0)
+                .map(|(count, word)| format!("{count} {word}"))
+                .collect();
+            let (message, parts) = (inert(message), parts.join(", "));
+            let (files, example) = (plural(group.files, "file"), &group.example);
+            let _ = writeln!(out, "[{BOLD}{patch}{BOLD:#}] {message}: {parts} in {files}, such as {example}");
+        }
     }
 }
 
-fn summary(counts: &Counts, plan: &Plan, dry_run: bool) -> String {
+fn summary(counts: &Counts, withheld: &BTreeMap<&'static str, usize>, dry_run: bool) -> String {
     let mut parts = Vec::new();
     let would = if dry_run { "would be " } else { "" };
     if counts.applied > 0 {
         parts.push(format!("{} {would}applied to {}", fixes(counts.applied), plural(counts.changed, "file")));
     }
     if counts.withheld > 0 {
-        let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
-        for decision in &plan.decisions {
-            if let Decision::Withhold(reason) = decision {
-                *reasons.entry(reason.kind()).or_default() += 1;
-            }
-        }
-        let reasons: Vec<String> = reasons
-            .into_iter()
-            .map(|(kind, count)| match kind {
+        let reasons: Vec<String> = withheld
+            .iter()
+            .map(|(kind, count)| match *kind {
                 "unsafe" => format!("{count} unsafe (--unsafe applies them)"),
                 "hardening" => format!("{count} hardening (without --faults they apply)"),
                 "not-the-cause" => format!("{count} that do not mend this build (without --log they apply)"),

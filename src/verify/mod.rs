@@ -18,6 +18,7 @@ use crate::environment::document::Syntax;
 use crate::find;
 use crate::finding::{Finding, Fix};
 use crate::model::Model;
+use crate::parallel;
 use crate::patch::catalogue::Catalogue;
 use crate::plan::{self, Decision, Plan, Withheld};
 use crate::project::Project;
@@ -89,32 +90,54 @@ impl Verified {
 const ROUNDS: usize = 4;
 
 /// Proves every fix that a plan applies; those that fail are held back with the reason. A patched file is looked at
-/// again, and what is found then is proven and applied as well, until nothing is found any more.
+/// again, and what is found then is proven and applied as well, until nothing is found any more. What is found of a file
+/// stands together afterwards, in the order of the files.
 #[must_use]
-pub fn verify(project: &Project, catalogue: &Catalogue, policy: &Policy, mut plan: Plan) -> Verified {
+pub fn verify(project: &Project, catalogue: &Catalogue, policy: &Policy, plan: Plan) -> Verified {
+    let empty = || Plan { findings: Vec::new(), decisions: Vec::new(), idle_skips: Vec::new() };
+    let mut parts: Vec<Plan> = project.members.iter().map(|_| empty()).collect();
+    for (finding, decision) in plan.findings.into_iter().zip(plan.decisions) {
+        let part = &mut parts[finding.member];
+        part.findings.push(finding);
+        part.decisions.push(decision);
+    }
+    let parts = parts.into_iter().enumerate().collect();
+    let proven = parallel::map(parts, |(member, part)| verify_file(project, catalogue, policy, part, member));
+    let mut whole = Verified { plan: empty(), files: Vec::new(), sequence: Vec::new() };
+    whole.plan.idle_skips = plan.idle_skips;
+    for part in proven {
+        let before = whole.plan.findings.len();
+        whole.plan.findings.extend(part.plan.findings);
+        whole.plan.decisions.extend(part.plan.decisions);
+        whole.files.extend(part.files);
+        whole.sequence.extend(part.sequence.into_iter().map(|number| before + number));
+    }
+    whole
+}
+
+/// The same of one file, with the part of the plan that is about it.
+fn verify_file(project: &Project, catalogue: &Catalogue, policy: &Policy, mut plan: Plan, member: usize) -> Verified {
     let (mut files, mut sequence) = (Vec::new(), Vec::new());
-    for member in 0..project.members.len() {
-        let mut put_off = put_off(&mut plan, member);
-        loop {
-            let Some(after) = prove(project, &mut plan, member) else {
-                if put_off.is_empty() {
-                    break;
-                }
-                std::mem::take(&mut put_off).into_iter().for_each(|number| plan.decisions[number] = Decision::Apply);
-                continue;
-            };
-            match settle(project, catalogue, policy, &plan, member, after) {
-                Ok(settled) => {
-                    plan.decisions.extend(settled.findings.iter().map(|_| Decision::Apply));
-                    plan.findings.extend(settled.findings);
-                    // A later fix may have changed what an earlier one writes.
-                    settled.composed.write_back(&mut plan.findings);
-                    sequence.extend(settled.composed.findings());
-                    files.push(VerifiedFile { member, after: settled.after });
-                    break;
-                }
-                Err(restless) => hold_back(&mut plan, member, &restless),
+    let mut put_off = put_off(&mut plan, member);
+    loop {
+        let Some(after) = prove(project, &mut plan, member) else {
+            if put_off.is_empty() {
+                break;
             }
+            std::mem::take(&mut put_off).into_iter().for_each(|number| plan.decisions[number] = Decision::Apply);
+            continue;
+        };
+        match settle(project, catalogue, policy, &plan, member, after) {
+            Ok(settled) => {
+                plan.decisions.extend(settled.findings.iter().map(|_| Decision::Apply));
+                plan.findings.extend(settled.findings);
+                // A later fix may have changed what an earlier one writes.
+                settled.composed.write_back(&mut plan.findings);
+                sequence.extend(settled.composed.findings());
+                files.push(VerifiedFile { member, after: settled.after });
+                break;
+            }
+            Err(restless) => hold_back(&mut plan, member, &restless),
         }
     }
     Verified { plan, files, sequence }
