@@ -56,7 +56,7 @@ impl Places {
         let Some(run) = model.run(instruction) else { return };
         let mut files: Vec<String> = Vec::new();
         for command in &run.script.commands {
-            for word in &command.words {
+            for word in command.words.iter() {
                 if self.is_wanted(word.text()) {
                     let line = member.source.line(run.span(word.range.clone()).start);
                     self.add(format!("{}:{line}", member.source.name()));

@@ -204,14 +204,15 @@ fn exec_script(instruction: &Instruction) -> Script {
         Vec::new()
     } else {
         vec![shell::Command {
-            assignments: Vec::new(),
+            assignments: Default::default(),
             range: words[0].range.start..words[words.len() - 1].range.end,
-            words,
+            words: words.into(),
             redirects: Vec::new(),
             nesting: Vec::new(),
             before: None,
             after: None,
             negated: false,
+            read: shell::Reading::default(),
         }]
     };
     Script { commands, tokens }

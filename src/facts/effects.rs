@@ -66,10 +66,10 @@ impl State {
             return self.ran_nested(&text, place);
         }
         match tool::tool(command) {
-            Tool::Apt(apt) => self.ran_apt(&apt, place),
-            Tool::Conda(conda) => self.ran_conda(&conda, environment),
-            Tool::Pip(pip) => self.ran_pip(&pip),
-            Tool::GetPip(get_pip) => self.ran_get_pip(&get_pip),
+            Tool::Apt(apt) => self.ran_apt(apt, place),
+            Tool::Conda(conda) => self.ran_conda(conda, environment),
+            Tool::Pip(pip) => self.ran_pip(pip),
+            Tool::GetPip(get_pip) => self.ran_get_pip(get_pip),
             Tool::Python(python) => {
                 if let Ran::Module { name, .. } = &python.ran
                     && name == "ensurepip"

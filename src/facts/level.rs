@@ -1,6 +1,8 @@
 //! How sure a fact is. envfix never guesses: a remedy is chosen on what is known, an unsafe one at most on what is
 //! plausible, and none on what is unknown.
 
+use std::sync::Arc;
+
 /// Something about an image, with where it is known from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact<T> {
@@ -9,36 +11,36 @@ pub enum Fact<T> {
         /// What it is.
         value: T,
         /// Where it is known from, for people: "the tag `22.04` of ubuntu".
-        from: String,
+        from: Arc<str>,
     },
     /// It is one of these: a rolling tag, or an `ARG`'s default that a build may override. Never empty.
     Among {
         /// The plausible values, the likeliest first.
         values: Vec<T>,
         /// Why these.
-        from: String,
+        from: Arc<str>,
     },
     /// It is not known.
     Unknown {
         /// What would have to be known.
-        from: String,
+        from: Arc<str>,
     },
 }
 
 impl<T> Fact<T> {
     /// A fact that is so.
-    pub fn known(value: T, from: impl Into<String>) -> Self {
+    pub fn known(value: T, from: impl Into<Arc<str>>) -> Self {
         Fact::Known { value, from: from.into() }
     }
 
     /// A fact that is one of `values`.
-    pub fn among(values: Vec<T>, from: impl Into<String>) -> Self {
+    pub fn among(values: Vec<T>, from: impl Into<Arc<str>>) -> Self {
         debug_assert!(!values.is_empty(), "a fact among nothing is unknown");
         Fact::Among { values, from: from.into() }
     }
 
     /// A fact that is not known.
-    pub fn unknown(from: impl Into<String>) -> Self {
+    pub fn unknown(from: impl Into<Arc<str>>) -> Self {
         Fact::Unknown { from: from.into() }
     }
 
@@ -80,7 +82,9 @@ impl<T> Fact<T> {
     #[must_use]
     pub fn weaken(self, reason: &str) -> Self {
         match self {
-            Fact::Known { value, from } => Fact::Among { values: vec![value], from: format!("{from}, {reason}") },
+            Fact::Known { value, from } => {
+                Fact::Among { values: vec![value], from: format!("{from}, {reason}").into() }
+            }
             other => other,
         }
     }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::effects::{Place, lists};
 use super::image::{self, OperatingSystem};
@@ -255,11 +256,10 @@ fn expanded(state: &State, run: &Run) -> Option<Script> {
     if !run.text.text.contains('$') || state.variables.is_empty() {
         return None;
     }
-    let mut script = run.script.clone();
-    let mut changed = false;
-    for command in &mut script.commands {
+    let mut script: Option<Script> = None;
+    for (at, command) in run.script.commands.iter().enumerate() {
         let program = tool::Call::of(command).program;
-        for (number, word) in command.words.iter_mut().enumerate() {
+        for (number, word) in command.words.iter().enumerate() {
             let plain = word.value.is_none() && word.raw.contains('$') && !word.raw.contains(['`', '(']);
             if !plain || (number > program && state.depends_on_argument(&word.raw)) {
                 continue;
@@ -268,12 +268,12 @@ fn expanded(state: &State, run: &Run) -> Option<Script> {
                 .expand(&word.raw)
                 .filter(|value| !value.is_empty() && !value.contains([' ', '\t', '*', '?', '$']));
             if value.is_some() {
-                word.value = value;
-                changed = true;
+                let command = &mut script.get_or_insert_with(|| run.script.clone()).commands[at];
+                Arc::make_mut(&mut command.words)[number].value = value;
             }
         }
     }
-    changed.then_some(script)
+    script
 }
 
 /// The variables that a text gives values of its own: assigned, exported, read or looped over.

@@ -230,7 +230,8 @@ struct Group {
 
 impl Groups {
     fn add(&mut self, project: &Project, plan: &Plan) {
-        let mut rows: BTreeMap<(&str, Ground, &str), ([usize; 3], BTreeSet<usize>)> = BTreeMap::new();
+        type Told<'a> = (&'a str, Ground, &'a str);
+        let mut rows: BTreeMap<Told<'_>, ([usize; 3], BTreeSet<usize>)> = BTreeMap::new();
         for (finding, decision) in plan.findings.iter().zip(&plan.decisions) {
             let column = match decision {
                 Decision::Apply => 0,

@@ -388,7 +388,7 @@ fn describe_python(python: &Answer) -> String {
                 let list: Vec<String> = values.iter().map(ToString::to_string).collect();
                 format!("{} {}, {from}", kind(interpreter), list.join(" or "))
             }
-            Fact::Unknown { from } => from.clone(),
+            Fact::Unknown { from } => from.to_string(),
         },
         other => match versions(other) {
             Fact::Known { value, .. } => format!("Python {value}"),
@@ -396,7 +396,7 @@ fn describe_python(python: &Answer) -> String {
                 let list: Vec<String> = values.iter().map(ToString::to_string).collect();
                 format!("Python {}, {from}", list.join(" or "))
             }
-            Fact::Unknown { from } => from,
+            Fact::Unknown { from } => from.to_string(),
         },
     }
 }

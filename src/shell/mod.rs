@@ -13,6 +13,7 @@ pub mod tool;
 mod word;
 
 use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 pub use parser::{ShellError, parse};
 
@@ -52,9 +53,9 @@ pub struct Token {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
     /// `NAME=value` in front of the first word.
-    pub assignments: Vec<Assignment>,
+    pub assignments: Arc<[Assignment]>,
     /// The command's name and its arguments, redirections left out.
-    pub words: Vec<Word>,
+    pub words: Arc<[Word]>,
     /// Redirections, wherever they stand among the words.
     pub redirects: Vec<Redirect>,
     /// From the first assignment, word or redirection to the end of the last.
@@ -68,7 +69,30 @@ pub struct Command {
     pub after: Option<Operator>,
     /// Whether it stands in a pipeline that is negated with `!`.
     pub negated: bool,
+    /// What it calls, once somebody asked.
+    pub read: Reading,
 }
+
+/// What a command calls, worked out when it is first asked for: every patch asks. It is no part of what a command is.
+#[derive(Debug, Default)]
+pub struct Reading {
+    call: OnceLock<Arc<tool::Call>>,
+    tool: OnceLock<Box<tool::Tool>>,
+}
+
+impl Clone for Reading {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Reading {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Reading {}
 
 /// `NAME=value`.
 #[derive(Clone, Debug, PartialEq, Eq)]

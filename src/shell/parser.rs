@@ -6,8 +6,10 @@
 //! if the commands and their words are the same in both (`&>` is one redirection here, while dash runs the command
 //! in the background); else the text is refused.
 
+use std::sync::Arc;
+
 use super::heredoc::Pending;
-use super::{Command, Nesting, Operator, Redirect, Script, Token};
+use super::{Command, Nesting, Operator, Reading, Redirect, Script, Token};
 
 /// How deeply compound commands, substitutions and `${…}` may stand in each other.
 pub(super) const MAX_DEPTH: usize = 100;
@@ -303,14 +305,15 @@ impl<'a> Reader<'a> {
         let index = self.commands.len();
         // Its place is taken before its words are read, since those may hold commands.
         self.commands.push(Command {
-            assignments: Vec::new(),
-            words: Vec::new(),
+            assignments: Arc::default(),
+            words: Arc::default(),
             redirects: Vec::new(),
             range: start..start,
             nesting: self.nesting.clone(),
             before: None,
             after: None,
             negated: false,
+            read: Reading::default(),
         });
         let (mut assignments, mut words, mut redirects) = (Vec::new(), Vec::new(), Vec::<Redirect>::new());
         let mut end = start;
@@ -337,7 +340,10 @@ impl<'a> Reader<'a> {
             return Err(self.unexpected());
         }
         if let Some(command) = self.commands.get_mut(index) {
-            (command.assignments, command.words, command.redirects) = (assignments, words, redirects);
+            if !assignments.is_empty() {
+                command.assignments = assignments.into();
+            }
+            (command.words, command.redirects) = (words.into(), redirects);
             command.range = start..end;
         }
         Ok(index)

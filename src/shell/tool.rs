@@ -17,6 +17,7 @@ mod uv;
 mod wrapper;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 pub use apt::{Apt, AptPackage};
 pub use conda::{Conda, ConfigAction, ConfigSetting, Environment, Spec};
@@ -35,42 +36,45 @@ use super::{Command, Word};
 
 /// The tool that a command calls.
 #[derive(Clone, Debug)]
-pub enum Tool<'a> {
+pub enum Tool {
     /// `pip`, by its own name or as a module of Python.
-    Pip(Pip<'a>),
+    Pip(Pip),
     /// `get-pip.py`, run as a file (see [`get_pip_in`] for the other ways).
-    GetPip(GetPip<'a>),
+    GetPip(GetPip),
     /// `uv`.
-    Uv(Uv<'a>),
+    Uv(Uv),
     /// `conda`, `mamba` or `micromamba`.
-    Conda(Conda<'a>),
+    Conda(Conda),
     /// `apt-get`, `apt` or `aptitude`.
-    Apt(Apt<'a>),
+    Apt(Apt),
     /// Python with a script, a module, code, or its standard input.
-    Python(PythonRun<'a>),
+    Python(PythonRun),
     /// Anything else, a name that a variable holds included.
     Other,
 }
 
 /// The tool that a command calls.
 #[must_use]
-pub fn tool(command: &Command) -> Tool<'_> {
-    let call = Call::of(command);
+pub fn tool(command: &Command) -> &Tool {
+    command.read.tool.get_or_init(|| Box::new(read(Call::of(command))))
+}
+
+fn read(call: &Arc<Call>) -> Tool {
     let Some(name) = call.name() else { return Tool::Other };
-    if let Some(python) = PythonRun::read(&call, &name) {
+    if let Some(python) = PythonRun::read(call, name) {
         return match &python.ran {
             Ran::Module { name, .. } if name == "pip" => Tool::Pip(Pip::of_python(&python)),
-            Ran::Module { name, .. } if name == "uv" => Tool::Uv(Uv::read(&call, python.arguments)),
+            Ran::Module { name, .. } if name == "uv" => Tool::Uv(Uv::read(call, python.arguments)),
             Ran::Script { name, .. } if get_pip::is_get_pip(name) => Tool::GetPip(GetPip::of_python(&python)),
             _ => Tool::Python(python),
         };
     }
     let arguments = call.program + 1;
-    match name.as_ref() {
-        name if pip::is_pip(name) => Tool::Pip(Pip::read(&call, None, arguments)),
-        "uv" => Tool::Uv(Uv::read(&call, arguments)),
-        "conda" | "mamba" | "micromamba" => Tool::Conda(Conda::read(&call, &name)),
-        "apt-get" | "apt" | "aptitude" => Tool::Apt(Apt::read(&call)),
+    match name {
+        name if pip::is_pip(name) => Tool::Pip(Pip::read(call, None, arguments)),
+        "uv" => Tool::Uv(Uv::read(call, arguments)),
+        "conda" | "mamba" | "micromamba" => Tool::Conda(Conda::read(call, name)),
+        "apt-get" | "apt" | "aptitude" => Tool::Apt(Apt::read(call)),
         _ => Tool::Other,
     }
 }

@@ -10,7 +10,7 @@ use super::Place;
 use crate::shell::tool::Apt;
 
 impl State {
-    pub(super) fn ran_apt(&mut self, apt: &Apt<'_>, place: Place) {
+    pub(super) fn ran_apt(&mut self, apt: &Apt, place: Place) {
         if !apt.is_install() {
             return;
         }
@@ -23,7 +23,7 @@ impl State {
         }
         let recommends = apt.option("--no-install-recommends").is_none();
         if let Some(word) = apt.unknown.first() {
-            let what = format!("the packages that {} names", apt.call.command.words[*word].raw);
+            let what = format!("the packages that {} names", apt.call.words[*word].raw);
             self.unread(&what);
         }
         for package in &apt.packages {

@@ -9,7 +9,7 @@ use crate::environment::match_spec::{MatchSpec, Minor};
 use crate::shell::tool::{Conda, Environment};
 
 impl State {
-    pub(super) fn ran_conda(&mut self, conda: &Conda<'_>, environment: Option<&CondaEnvironment>) {
+    pub(super) fn ran_conda(&mut self, conda: &Conda, environment: Option<&CondaEnvironment>) {
         for setting in conda.settings() {
             if setting.key.starts_with("remote_") && setting.key.contains("timeout") {
                 self.conda_configured.get_or_insert(format!("`conda config` sets {}", setting.key));

@@ -182,7 +182,7 @@ impl State {
     /// Whether an `apt-get install` is known to find none of its packages: the lists are not there, and it names a
     /// package that nothing is known to have brought.
     #[must_use]
-    pub fn lacks_lists_for(&self, apt: &Apt<'_>) -> bool {
+    pub fn lacks_lists_for(&self, apt: &Apt) -> bool {
         let releases = self.release.values();
         let debian = |distribution| matches!(distribution, Distribution::Debian | Distribution::Ubuntu);
         if self.apt.lists != PackageLists::Absent
@@ -234,7 +234,7 @@ impl State {
         match tool::tool(command) {
             Tool::Apt(apt) if apt.is_update() => self.apt.lists = PackageLists::Fetched,
             Tool::Apt(apt) if apt.is_install() => {
-                if self.lacks_lists_for(&apt) {
+                if self.lacks_lists_for(apt) {
                     // Where the build gets past it, they were there after all.
                     self.apt.lists = PackageLists::Unknown;
                 }
@@ -338,7 +338,7 @@ pub fn mounts_lists(instruction: &Instruction) -> bool {
 
 /// Whether a command that removes the lists has done so when the next one runs.
 fn surely_cleans(command: &Command, previous: Option<&Command>) -> bool {
-    let asks = |command: &Command| matches!(Call::of(command).name().as_deref(), Some("[" | "[[" | "test"));
+    let asks = |command: &Command| matches!(Call::of(command).name(), Some("[" | "[[" | "test"));
     let joined = matches!(command.before, None | Some(Operator::And | Operator::Semicolon | Operator::Newline));
     let conditional = command.before == Some(Operator::And) && previous.is_some_and(asks);
     let globs_quoted = command.words.iter().any(|word| word.raw.contains(['"', '\'']) && word.raw.contains('*'));
@@ -352,7 +352,7 @@ fn surely_cleans(command: &Command, previous: Option<&Command>) -> bool {
 fn is_harmless(command: &Command) -> bool {
     let call = Call::of(command);
     let Some(name) = call.name() else { return false };
-    if matches!(name.as_ref(), "." | "source") {
+    if matches!(name, "." | "source") {
         let script = command.words.get(call.program + 1).map(|word| word.raw.as_str()).unwrap_or_default();
         return SOURCED.iter().any(|known| script.contains(known));
     }
@@ -416,7 +416,7 @@ mod tests {
                 state.lists_after(command, previous);
                 previous = Some(command);
             }
-            matches!(tool::tool(last), Tool::Apt(apt) if state.lacks_lists_for(&apt))
+            matches!(tool::tool(last), Tool::Apt(apt) if state.lacks_lists_for(apt))
         };
         assert!(lacks("ubuntu:22.04", true, "apt-get install -y curl"));
         assert!(lacks("python:3.11", false, "apt-get install -y ffmpeg curl"));

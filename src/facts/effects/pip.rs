@@ -6,7 +6,7 @@ use super::super::state::{Answer, State};
 use crate::shell::tool::{GetPip, Pip, RequirementKind};
 
 impl State {
-    pub(super) fn ran_pip(&mut self, pip: &Pip<'_>) {
+    pub(super) fn ran_pip(&mut self, pip: &Pip) {
         if let Some((key, value)) = pip.config_setting()
             && key.contains("timeout")
         {
@@ -29,7 +29,7 @@ impl State {
 
     /// The interpreter that a pip installs into.
     #[must_use]
-    pub fn pip_answer(&self, pip: &Pip<'_>) -> Answer {
+    pub fn pip_answer(&self, pip: &Pip) -> Answer {
         if pip.option("--python").is_some() || self.variables.contains_key("PIP_PYTHON") {
             return Fact::unknown("pip is told which Python to install into");
         }
@@ -43,11 +43,11 @@ impl State {
             return Fact::unknown("sudo looks for pip on a PATH of its own");
         }
         let word = pip.interpreter.unwrap_or(pip.pip);
-        self.answer_to(&pip.call.command.words[word])
+        self.answer_to(&pip.call.words[word])
     }
 
-    pub(in crate::facts) fn ran_get_pip(&mut self, get_pip: &GetPip<'_>) {
-        let answer = self.answer_to(&get_pip.call.command.words[get_pip.interpreter]);
+    pub(in crate::facts) fn ran_get_pip(&mut self, get_pip: &GetPip) {
+        let answer = self.answer_to(&get_pip.call.words[get_pip.interpreter]);
         self.provides_pip(&answer);
         // Before Python 3.12, get-pip.py installs setuptools too, which carries distutils.
         self.apt.distutils.get_or_insert_with(|| "get-pip.py, which installs setuptools".to_owned());

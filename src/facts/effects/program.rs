@@ -12,7 +12,7 @@ impl State {
         let name = call.name();
         let arguments: Vec<&str> = command.words.iter().skip(call.program + 1).map(|word| word.text()).collect();
         let raw = command.words.get(call.program).map_or("", |word| word.text());
-        match name.as_deref() {
+        match name {
             None => self.may_provide(&format!("`{raw}`")),
             Some("xargs") if arguments.iter().any(|word| matches!(*word, "apt-get" | "apt" | "pip" | "pip3")) => {
                 self.unread("what xargs installs");
@@ -79,7 +79,7 @@ impl State {
     /// A link, an alternative, an alias or a file called `python`.
     pub(super) fn made_python_command(&mut self, command: &Command) {
         let call = Call::of(command);
-        let program = call.name().unwrap_or_default().into_owned();
+        let program = call.name().unwrap_or_default().to_owned();
         if program == "update-alternatives" {
             return self.chose_alternative(command);
         }
@@ -109,8 +109,10 @@ impl State {
         if links.is_empty() && !HARMLESS.contains(&program.as_str()) {
             let targets = command.redirects.iter().map(|redirect| redirect.target.text());
             for text in command.words.iter().skip(call.program + 1).map(Word::text).chain(targets) {
-                let named =
-                    |name: &str| text.ends_with(&format!("/bin/{name}")) || text.starts_with(&format!("{name}="));
+                let named = |name: &str| {
+                    text.strip_suffix(name).is_some_and(|folder| folder.ends_with("/bin/"))
+                        || text.strip_prefix(name).is_some_and(|rest| rest.starts_with('='))
+                };
                 if named("python") {
                     self.python = Fact::unknown(format!("what `{program}` makes of `python`"));
                 }

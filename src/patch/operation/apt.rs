@@ -79,7 +79,7 @@ pub fn run_before(commands: &[String], subject: &Subject, view: &DockerfileView<
 }
 
 /// The words before a command that make another user run it, as they are written: `sudo -E`, `gosu root`.
-fn as_that_user(command: &Command, call: &tool::Call<'_>) -> Vec<String> {
+fn as_that_user(command: &Command, call: &tool::Call) -> Vec<String> {
     let changes_user =
         |kind| matches!(kind, WrapperKind::Sudo | WrapperKind::SudoKeepingEnvironment | WrapperKind::User);
     let wrapped = call.wrappers.iter().any(|wrapper| changes_user(wrapper.kind));
@@ -97,7 +97,7 @@ pub fn update_before(subject: &Subject, view: &DockerfileView<'_>) -> Result<Out
     let (run, command) = super::command(view, *instruction, *number, &by_hand)?;
     let missing = || format!("{by_hand}; envfix cannot find the command again");
     let program = command.words.get(*word).ok_or_else(missing)?.raw.clone();
-    let before = as_that_user(command, &tool::Call::of(command));
+    let before = as_that_user(command, tool::Call::of(command));
     let words: Vec<String> = before.into_iter().chain([program, "update".to_owned()]).collect();
     if words.iter().any(|word| word.contains('\n')) {
         return Err(format!("{by_hand}; envfix does not repeat a word that is split over lines"));
@@ -157,7 +157,7 @@ pub fn command_exists(link: &Link, subject: &Subject, view: &DockerfileView<'_>)
     }
     // Who may install packages may make the link.
     let call = tool::Call::of(command);
-    let before = as_that_user(command, &call);
+    let before = as_that_user(command, call);
     let link_words = ["ln", "-sf", &link.link_to, &format!("/usr/bin/{}", link.name)].map(str::to_owned);
     let words: Vec<String> = before.into_iter().chain(link_words).collect();
     // What follows `;` or a line's end runs whatever happens before it. At the very end of a text it would also hide

@@ -12,7 +12,7 @@ use crate::shell::{Command, Operator};
 struct Found<'a> {
     run: &'a Run,
     command: &'a Command,
-    pip: Pip<'a>,
+    pip: &'a Pip,
     instruction: usize,
     number: usize,
 }

@@ -81,30 +81,30 @@ impl Looked<'_> {
                     && pip.constraint_files().next().is_none()
                     && pip.downloads();
                 let several = pip.requirements.iter().filter(|it| it.name.as_deref() == Some("pip")).count() > 1;
-                if !bare || !newest || several || elsewhere(&pip) {
+                if !bare || !newest || several || elsewhere(pip) {
                     return None;
                 }
-                let asked = self.asked_in_files(&pip);
+                let asked = self.asked_in_files(pip);
                 if asked == Some(true) {
                     return None;
                 }
-                let answer = self.state.pip_answer(&pip);
-                let mut subject = self.subject(command, requirement.word, Role::PipRequirement, answer, breaks(&pip));
+                let answer = self.state.pip_answer(pip);
+                let mut subject = self.subject(command, requirement.word, Role::PipRequirement, answer, breaks(pip));
                 if let Target::Word { locked, .. } = &mut subject.target {
                     let unseen =
                         asked.is_none().then(|| "what its requirements file asks of pip is not known".to_owned());
-                    let index = self.other_index(&pip).then(|| "its package index is not PyPI alone".to_owned());
+                    let index = self.other_index(pip).then(|| "its package index is not PyPI alone".to_owned());
                     *locked = locked.take().or(unseen).or(index);
                 }
                 Some(subject)
             }
-            Tool::Conda(conda) if kinds.contains(&PipInstaller::Conda) => self.conda(command, &conda),
+            Tool::Conda(conda) if kinds.contains(&PipInstaller::Conda) => self.conda(command, conda),
             _ => None,
         }
     }
 
     /// Whether a requirements file that a pip reads asks for a pip; `None` where one cannot be read.
-    fn asked_in_files(&self, pip: &Pip<'_>) -> Option<bool> {
+    fn asked_in_files(&self, pip: &Pip) -> Option<bool> {
         let mut asked = false;
         for file in pip.requirement_files() {
             let path = context::source_of(&self.view.model.dockerfile, self.place.instruction, file.value.as_deref()?)?;
@@ -118,7 +118,7 @@ impl Looked<'_> {
     }
 
     /// Whether a pip asks another index than PyPI, or further ones, which may not have the pip that PyPI has.
-    fn other_index(&self, pip: &Pip<'_>) -> bool {
+    fn other_index(&self, pip: &Pip) -> bool {
         const OPTIONS: [&str; 3] = ["--index-url", "--find-links", "--extra-index-url"];
         const VARIABLES: [&str; 5] =
             ["PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_CONSTRAINT"];
@@ -154,7 +154,7 @@ impl Looked<'_> {
         Some(self.subject(command, word, role, answer, broken))
     }
 
-    fn conda(&self, command: &Command, conda: &Conda<'_>) -> Option<Subject> {
+    fn conda(&self, command: &Command, conda: &Conda) -> Option<Subject> {
         let spec = conda.spec("pip")?;
         let works = (conda.is("install") || conda.is("update") || conda.is("upgrade"))
             && spec.version.is_none()
@@ -198,7 +198,7 @@ impl Looked<'_> {
         let Tool::Pip(pip) = tool::tool(command) else { return None };
         let option = pip.timeout()?;
         let value: f64 = option.value.as_deref()?.parse().ok()?;
-        let subject = self.subject(command, option.value_word?, Role::Timeout, self.state.pip_answer(&pip), true);
+        let subject = self.subject(command, option.value_word?, Role::Timeout, self.state.pip_answer(pip), true);
         (pip.downloads() && value < subject.number(least, self.view.values)?).then_some(subject)
     }
 
@@ -237,12 +237,12 @@ impl Looked<'_> {
 }
 
 /// Whether a pip installs for another Python than the one that runs it.
-fn elsewhere(pip: &Pip<'_>) -> bool {
+fn elsewhere(pip: &Pip) -> bool {
     ["--target", "--root", "--prefix", "--python-version", "--platform"].iter().any(|name| pip.option(name).is_some())
 }
 
 /// Whether a pip is told to install into a system Python all the same.
-fn breaks(pip: &Pip<'_>) -> bool {
+fn breaks(pip: &Pip) -> bool {
     pip.option("--break-system-packages").is_some()
 }
 

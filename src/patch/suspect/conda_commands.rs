@@ -57,7 +57,7 @@ pub fn creates_from_yaml(view: &DockerfileView<'_>, wanted: EnvironmentFile) -> 
         }
         let word = *conda.subcommand_words.first()?;
         let note = format!("{file} is the YAML of an environment");
-        let mut subject = subject(view, place, state, word, not_taken(&conda), note)?;
+        let mut subject = subject(view, place, state, word, not_taken(conda), note)?;
         subject.texts.insert("written", file.clone());
         Some(subject)
     })
@@ -65,7 +65,7 @@ pub fn creates_from_yaml(view: &DockerfileView<'_>, wanted: EnvironmentFile) -> 
 }
 
 /// What `conda env create` does not take, where anything is there that it does not.
-fn not_taken(conda: &Conda<'_>) -> Option<String> {
+fn not_taken(conda: &Conda) -> Option<String> {
     const TAKEN: [&str; 6] = ["--name", "--prefix", "--file", "--quiet", "--verbose", "--json"];
     let option = conda.options.iter().find(|option| !TAKEN.contains(&option.name.as_str()));
     match option {

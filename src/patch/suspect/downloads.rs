@@ -165,8 +165,7 @@ impl Stage<'_> {
 
 /// The tools that a command downloads with. `with_pip` says whether the conda environment it builds has a pip section.
 fn by_itself(command: &Command, with_pip: impl Fn() -> bool) -> Vec<Downloader> {
-    let set =
-        |call: &tool::Call<'_>, names: &[&str]| call.sudo() || names.iter().any(|name| call.variable(name).is_some());
+    let set = |call: &tool::Call, names: &[&str]| call.sudo() || names.iter().any(|name| call.variable(name).is_some());
     match tool::tool(command) {
         Tool::Pip(pip)
             if pip.downloads()

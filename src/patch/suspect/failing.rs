@@ -49,9 +49,9 @@ pub fn failing(
     let mut subject = Subject::new(target, span, Some(state));
     subject.evidence.push(Evidence { span, note: "failed by the log".to_owned() });
     if let (FailingTool::Pip, Tool::Pip(pip)) = (wanted, tool::tool(command)) {
-        subject = subject.about(state.pip_answer(&pip), state, view.values);
+        subject = subject.about(state.pip_answer(pip), state, view.values);
         subject.requirement =
-            captures.get("package").and_then(|package| requirement(view, place.instruction, &pip, package));
+            captures.get("package").and_then(|package| requirement(view, place.instruction, pip, package));
     }
     Some(subject)
 }
@@ -72,9 +72,9 @@ fn names(word: &str, value: &str) -> bool {
 }
 
 /// The requirement by which a pip asks for a package, in the command itself or in a requirements file that it reads.
-fn requirement(view: &DockerfileView<'_>, instruction: usize, pip: &Pip<'_>, package: &str) -> Option<String> {
+fn requirement(view: &DockerfileView<'_>, instruction: usize, pip: &Pip, package: &str) -> Option<String> {
     let words = pip.requirements.iter().filter(|it| it.kind == RequirementKind::Named && !it.expands);
-    let mut texts = words.filter_map(|it| pip.call.command.words.get(it.word)).map(|word| word.text());
+    let mut texts = words.filter_map(|it| pip.call.words.get(it.word)).map(|word| word.text());
     if let Some(text) = texts.find(|text| names(text, package)) {
         return Some(text.to_owned());
     }

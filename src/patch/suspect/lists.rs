@@ -21,13 +21,13 @@ pub fn without_lists(view: &DockerfileView<'_>) -> Vec<Subject> {
         // `test -n "$X" && apt-get install`: it may never run.
         let tested = command.before == Some(Operator::And)
             && asked.is_some_and(|(_, before)| {
-                matches!(tool::Call::of(before).name().as_deref(), Some("[" | "[[" | "test" | "command" | "which"))
+                matches!(tool::Call::of(before).name(), Some("[" | "[[" | "test" | "command" | "which"))
             });
         let as_user =
             |kind| matches!(kind, WrapperKind::Sudo | WrapperKind::SudoKeepingEnvironment | WrapperKind::User);
         let root = state.user.value().is_none_or(|user| user == "root")
             || apt.call.wrappers.iter().any(|wrapper| as_user(wrapper.kind));
-        if state.shell.is_err() || !certain || tested || !root || !state.lacks_lists_for(&apt) {
+        if state.shell.is_err() || !certain || tested || !root || !state.lacks_lists_for(apt) {
             continue;
         }
         let Some(span) = view.command_span(place) else { continue };

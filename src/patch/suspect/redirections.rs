@@ -85,7 +85,7 @@ fn split(command: &Command) -> Vec<Split> {
     let words: Vec<usize> = match tool::tool(command) {
         Tool::Pip(pip) => pip.requirements.iter().map(|requirement| requirement.word).collect(),
         Tool::Conda(conda) if conda.is_install() => conda.specs.iter().map(|spec| spec.word).collect(),
-        Tool::Uv(uv) if uv.is(&["pip", "install"]) || uv.is(&["add"]) => uv.operands,
+        Tool::Uv(uv) if uv.is(&["pip", "install"]) || uv.is(&["add"]) => uv.operands.clone(),
         _ => return Vec::new(),
     };
     words

@@ -201,7 +201,7 @@ impl Stage<'_> {
             }
             (Need::ImportsDistutils, Tool::Python(python)) => {
                 concerned(python.interpreter)?;
-                self.imports_distutils(place, &python).then(|| "runs a script that imports distutils".to_owned())
+                self.imports_distutils(place, python).then(|| "runs a script that imports distutils".to_owned())
             }
             (Need::Python, _) => {
                 let called = called_python(command)?;
@@ -212,7 +212,7 @@ impl Stage<'_> {
     }
 
     /// Whether the code or the script that a Python runs imports distutils.
-    fn imports_distutils(&self, place: Place, python: &PythonRun<'_>) -> bool {
+    fn imports_distutils(&self, place: Place, python: &PythonRun) -> bool {
         let code = match &python.ran {
             Ran::Code { code, .. } => Some(code.clone()),
             Ran::Script { name, .. } => context::source_of(&self.view.model.dockerfile, place.instruction, name)

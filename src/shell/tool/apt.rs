@@ -1,5 +1,7 @@
 //! Calls of apt-get, apt and aptitude.
 
+use std::sync::Arc;
+
 use super::super::Word;
 use super::options::{Known, Opt, Table, last};
 use super::wrapper::Call;
@@ -7,9 +9,9 @@ use super::{expands, said};
 
 /// A call of apt.
 #[derive(Clone, Debug)]
-pub struct Apt<'a> {
+pub struct Apt {
     /// The call.
-    pub call: Call<'a>,
+    pub call: Arc<Call>,
     /// The sub-command and the index of its word.
     pub subcommand: Option<(String, usize)>,
     /// All options, before and behind the sub-command.
@@ -62,15 +64,20 @@ const OPTIONS: &[Known] = &[
     Known(&["--purge"], false),
 ];
 
-impl<'a> Apt<'a> {
-    pub(super) fn read(call: &Call<'a>) -> Self {
+impl Apt {
+    pub(super) fn read(call: &Arc<Call>) -> Self {
         let words = call.words();
         let read = Table { known: &[OPTIONS], stops: false }.read(words, call.program + 1);
         let mut operands = read.operands.iter().copied();
         let subcommand =
             operands.next().and_then(|index| words.get(index).map(|word| (said(word).into_owned(), index)));
-        let mut apt =
-            Apt { call: call.clone(), subcommand, options: read.options, packages: Vec::new(), unknown: Vec::new() };
+        let mut apt = Apt {
+            call: Arc::clone(call),
+            subcommand,
+            options: read.options,
+            packages: Vec::new(),
+            unknown: Vec::new(),
+        };
         let names_packages = ["install", "remove", "purge", "reinstall", "build-dep", "source", "download", "satisfy"]
             .iter()
             .chain(&["upgrade", "full-upgrade", "dist-upgrade", "autoremove", "autopurge", "safe-upgrade"])

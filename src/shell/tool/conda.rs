@@ -1,5 +1,7 @@
 //! Calls of conda, mamba and micromamba.
 
+use std::sync::Arc;
+
 use super::super::Word;
 use super::options::{Known, Opt, Table, last};
 use super::wrapper::Call;
@@ -7,9 +9,9 @@ use super::{expands, said};
 
 /// A call of conda or of a program that takes its place.
 #[derive(Clone, Debug)]
-pub struct Conda<'a> {
+pub struct Conda {
     /// The call.
-    pub call: Call<'a>,
+    pub call: Arc<Call>,
     /// `conda`, `mamba` or `micromamba`.
     pub program: String,
     /// The sub-command, `env create` and the like as one: `install`, `create`, `env update`, `config`.
@@ -134,8 +136,8 @@ const CONFIG: &[Known] = &[
     Known(&["--show"], false),
 ];
 
-impl<'a> Conda<'a> {
-    pub(super) fn read(call: &Call<'a>, program: &str) -> Self {
+impl Conda {
+    pub(super) fn read(call: &Arc<Call>, program: &str) -> Self {
         let words = call.words();
         let before = Table { known: &[COMMON, MICROMAMBA], stops: true }.read(words, call.program + 1);
         let text = |index: usize| words.get(index).map(|word| said(word).into_owned());
@@ -166,7 +168,7 @@ impl<'a> Conda<'a> {
         let specs =
             read.operands.iter().filter(|_| takes_specs).filter_map(|index| Spec::read(words, *index)).collect();
         Conda {
-            call: call.clone(),
+            call: Arc::clone(call),
             program: program.to_owned(),
             subcommand,
             subcommand_words,

@@ -45,7 +45,7 @@ pub fn cleans_apt_lists(command: &Command) -> bool {
     let call = Call::of(command);
     let Some(name) = call.name() else { return false };
     let mut arguments = command.words.iter().skip(call.program + 1);
-    match name.as_ref() {
+    match name {
         "rm" => arguments.any(|word| covers_lists(&said(word))),
         "find" => {
             let removes = |word: &Word| word.text() == "-delete" || word.text() == "rm";
@@ -80,14 +80,14 @@ const LN: &[Known] = &[
 #[must_use]
 pub fn links(command: &Command) -> Vec<Link> {
     let call = Call::of(command);
-    match call.name().as_deref() {
-        Some("ln") => ln(&call),
-        Some("update-alternatives" | "alternatives") => alternatives(&call),
+    match call.name() {
+        Some("ln") => ln(call),
+        Some("update-alternatives" | "alternatives") => alternatives(call),
         _ => Vec::new(),
     }
 }
 
-fn ln(call: &Call<'_>) -> Vec<Link> {
+fn ln(call: &Call) -> Vec<Link> {
     let words = call.words();
     let read = Table { known: &[LN], stops: false }.read(words, call.program + 1);
     let text = |index: usize| words.get(index).map(said).unwrap_or_default().into_owned();
@@ -119,7 +119,7 @@ fn ln(call: &Call<'_>) -> Vec<Link> {
 }
 
 /// `--install LINK NAME PATH PRIORITY` and `--slave LINK NAME PATH`.
-fn alternatives(call: &Call<'_>) -> Vec<Link> {
+fn alternatives(call: &Call) -> Vec<Link> {
     let words = call.words();
     let text = |index: usize| words.get(index).map(|word| said(word).into_owned());
     let given = words.iter().enumerate().skip(call.program + 1);
@@ -146,7 +146,7 @@ pub fn makes_venv(command: &Command) -> Option<Venv> {
     let call = Call::of(command);
     let name = call.name()?;
     let words = call.words();
-    let (from, running) = match (name.as_ref(), PythonRun::read(&call, &name)) {
+    let (from, running) = match (name, PythonRun::read(call, name)) {
         (_, Some(python)) if matches!(python.module(), Some("venv" | "virtualenv")) => {
             (python.arguments, words.get(python.interpreter).map(|word| said(word).into_owned()))
         }

@@ -1,5 +1,7 @@
 //! Installing pip with `get-pip.py`.
 
+use std::sync::Arc;
+
 use super::super::{Command, Operator, Script};
 use super::options::Opt;
 use super::pip::INSTALL_ARGUMENTS;
@@ -10,9 +12,9 @@ use super::{Tool, base_name, said, tool};
 
 /// A run of `get-pip.py`.
 #[derive(Clone, Debug)]
-pub struct GetPip<'a> {
+pub struct GetPip {
     /// The call of Python.
-    pub call: Call<'a>,
+    pub call: Arc<Call>,
     /// The index of the interpreter's word.
     pub interpreter: usize,
     /// The index of the script's word; `None` where Python reads its standard input.
@@ -38,13 +40,13 @@ pub struct Fetched {
     pub url: String,
 }
 
-impl<'a> GetPip<'a> {
-    pub(super) fn of_python(python: &PythonRun<'a>) -> Self {
+impl GetPip {
+    pub(super) fn of_python(python: &PythonRun) -> Self {
         let words = python.call.words();
         let read = INSTALL_ARGUMENTS.read(words, python.arguments);
         let script = if let Ran::Script { word, .. } = &python.ran { Some(*word) } else { None };
         GetPip {
-            call: python.call.clone(),
+            call: Arc::clone(&python.call),
             interpreter: python.interpreter,
             script,
             options: read.options,
@@ -64,10 +66,10 @@ impl<'a> GetPip<'a> {
 
 /// A command read as a run of `get-pip.py`, whatever the file is called: for one that [`get_pip_in`] found.
 #[must_use]
-pub fn as_get_pip(command: &Command) -> Option<GetPip<'_>> {
+pub fn as_get_pip(command: &Command) -> Option<GetPip> {
     let call = Call::of(command);
     let name = call.name()?;
-    PythonRun::read(&call, &name).map(|python| GetPip::of_python(&python))
+    PythonRun::read(call, name).map(|python| GetPip::of_python(&python))
 }
 
 /// The addresses of `get-pip.py` that the commands of a text fetch.
@@ -87,7 +89,7 @@ pub fn is_get_pip(path: &str) -> bool {
 /// Every run of `get-pip.py` in a text, with the index of its command: as a file, under whatever name a command of the
 /// text saved it, and from a pipe, as in `curl … | python3 -`.
 #[must_use]
-pub fn get_pip_in(script: &Script) -> Vec<(usize, GetPip<'_>)> {
+pub fn get_pip_in(script: &Script) -> Vec<(usize, GetPip)> {
     let mut out = Vec::new();
     let mut fetched: Option<(Fetched, Vec<String>)> = None;
     let mut piped = false;
@@ -101,11 +103,11 @@ pub fn get_pip_in(script: &Script) -> Vec<(usize, GetPip<'_>)> {
             continue;
         }
         let found = match tool(command) {
-            Tool::GetPip(found) => Some(found),
+            Tool::GetPip(found) => Some(found.clone()),
             Tool::Python(python) => match (&python.ran, &fetched) {
-                (Ran::Stdin, Some(_)) if piped => Some(GetPip::of_python(&python)),
+                (Ran::Stdin, Some(_)) if piped => Some(GetPip::of_python(python)),
                 (Ran::Script { name, .. }, Some((_, saved))) if saved.iter().any(|path| same_file(path, name)) => {
-                    Some(GetPip::of_python(&python))
+                    Some(GetPip::of_python(python))
                 }
                 _ => None,
             },
@@ -126,7 +128,7 @@ fn same_file(one: &str, other: &str) -> bool {
 /// The address of `get-pip.py` in a command that fetches it, and the names it may be saved under.
 fn fetch(command: &Command, index: usize) -> Option<(Fetched, Vec<String>)> {
     let call = Call::of(command);
-    if !matches!(call.name()?.as_ref(), "curl" | "wget" | "aria2c" | "axel" | "http") {
+    if !matches!(call.name()?, "curl" | "wget" | "aria2c" | "axel" | "http") {
         return None;
     }
     let is_address = |text: &str| text.contains("://") || text.starts_with("bootstrap.pypa.io");

@@ -13,7 +13,7 @@ use super::wrapper::Call;
 pub fn nested(command: &Command) -> Option<String> {
     let call = Call::of(command);
     let words = command.words.get(call.program + 1..)?;
-    match call.name()?.as_ref() {
+    match call.name()? {
         "sh" | "bash" | "dash" | "ash" | "zsh" | "ksh" => decoded(shell_text(words)?),
         "su" | "runuser" => {
             let at = words.iter().position(|word| matches!(word.text(), "-c" | "--command" | "-lc"))?;

@@ -1,5 +1,7 @@
 //! Calls of pip.
 
+use std::sync::Arc;
+
 use super::options::{Known, Opt, Table, last};
 use super::python::{PythonRun, Ran};
 use super::requirement::{Requirement, RequirementKind, normalise};
@@ -8,9 +10,9 @@ use super::{is_versioned, said};
 
 /// A call of pip.
 #[derive(Clone, Debug)]
-pub struct Pip<'a> {
+pub struct Pip {
     /// The call; its program is `pip`, or the Python that runs it.
-    pub call: Call<'a>,
+    pub call: Arc<Call>,
     /// The index of the Python that runs pip as a module: `python3.11 -m pip`.
     pub interpreter: Option<usize>,
     /// The index of the word that names pip: the program, or the `pip` behind `-m`.
@@ -145,8 +147,8 @@ const OTHERS: &[Known] = &[
 /// How the arguments of `pip install` are read; `get-pip.py` hands its own to it.
 pub(super) const INSTALL_ARGUMENTS: Table = Table { known: &[INSTALL, PACKAGES, GENERAL], stops: false };
 
-impl<'a> Pip<'a> {
-    pub(super) fn of_python(python: &PythonRun<'a>) -> Self {
+impl Pip {
+    pub(super) fn of_python(python: &PythonRun) -> Self {
         let mut pip = Self::read(&python.call, Some(python.interpreter), python.arguments);
         if let Ran::Module { word, .. } = &python.ran {
             pip.pip = *word;
@@ -154,7 +156,7 @@ impl<'a> Pip<'a> {
         pip
     }
 
-    pub(super) fn read(call: &Call<'a>, interpreter: Option<usize>, from: usize) -> Self {
+    pub(super) fn read(call: &Arc<Call>, interpreter: Option<usize>, from: usize) -> Self {
         let words = call.words();
         let general = Table { known: &[GENERAL], stops: true }.read(words, from);
         let subcommand = words.get(general.end).map(|word| (said(word).into_owned(), general.end));
@@ -172,7 +174,7 @@ impl<'a> Pip<'a> {
         let requirements = asked.filter_map(|index| Requirement::read(words, *index)).collect();
         let options = general.options.into_iter().chain(own.options).collect();
         Pip {
-            call: call.clone(),
+            call: Arc::clone(call),
             interpreter,
             pip: call.program,
             subcommand,

@@ -1,14 +1,16 @@
 //! Calls of a Python interpreter.
 
+use std::sync::Arc;
+
 use super::super::Word;
 use super::wrapper::Call;
 use super::{base_name, is_versioned, said};
 
 /// A call of Python.
 #[derive(Clone, Debug)]
-pub struct PythonRun<'a> {
+pub struct PythonRun {
     /// The call.
-    pub call: Call<'a>,
+    pub call: Arc<Call>,
     /// The index of the interpreter's word, as in `/usr/bin/python3.11`.
     pub interpreter: usize,
     /// What it runs.
@@ -47,15 +49,16 @@ pub enum Ran {
     Nothing,
 }
 
-impl<'a> PythonRun<'a> {
-    pub(super) fn read(call: &Call<'a>, name: &str) -> Option<Self> {
+impl PythonRun {
+    pub(super) fn read(call: &Arc<Call>, name: &str) -> Option<Self> {
         if !is_python(name) {
             return None;
         }
         let words = call.words();
         let mut at = call.program + 1;
         let mut nothing = false;
-        let done = |ran, arguments| Some(PythonRun { call: call.clone(), interpreter: call.program, ran, arguments });
+        let done =
+            |ran, arguments| Some(PythonRun { call: Arc::clone(call), interpreter: call.program, ran, arguments });
         while let Some(word) = words.get(at) {
             let text = said(word);
             if text == "-" {

@@ -11,23 +11,23 @@ fn first(text: &str) -> Command {
     script(text).commands.into_iter().next().unwrap_or_else(|| panic!("{text:?} has no command"))
 }
 
-fn with_pip<T>(text: &str, ask: impl FnOnce(&Pip<'_>) -> T) -> T {
+fn with_pip<T>(text: &str, ask: impl FnOnce(&Pip) -> T) -> T {
     match tool(&first(text)) {
-        Tool::Pip(pip) => ask(&pip),
+        Tool::Pip(pip) => ask(pip),
         other => panic!("{text:?} is {other:?}"),
     }
 }
 
-fn with_conda<T>(text: &str, ask: impl FnOnce(&Conda<'_>) -> T) -> T {
+fn with_conda<T>(text: &str, ask: impl FnOnce(&Conda) -> T) -> T {
     match tool(&first(text)) {
-        Tool::Conda(conda) => ask(&conda),
+        Tool::Conda(conda) => ask(conda),
         other => panic!("{text:?} is {other:?}"),
     }
 }
 
-fn with_apt<T>(text: &str, ask: impl FnOnce(&Apt<'_>) -> T) -> T {
+fn with_apt<T>(text: &str, ask: impl FnOnce(&Apt) -> T) -> T {
     match tool(&first(text)) {
-        Tool::Apt(apt) => ask(&apt),
+        Tool::Apt(apt) => ask(apt),
         other => panic!("{text:?} is {other:?}"),
     }
 }
@@ -309,7 +309,7 @@ fn an_update_is_no_install() {
 #[test]
 fn what_python_runs_is_known() {
     let ran = |text: &str| match tool(&first(text)) {
-        Tool::Python(python) => python.ran,
+        Tool::Python(python) => python.ran.clone(),
         other => panic!("{text:?} is {other:?}"),
     };
     assert_eq!(ran("python3 -u setup.py install"), Ran::Script { name: "setup.py".to_owned(), word: 2 });

@@ -1,14 +1,16 @@
 //! Calls of uv.
 
+use std::sync::Arc;
+
 use super::options::{Known, Opt, Table};
 use super::said;
 use super::wrapper::Call;
 
 /// A call of uv.
 #[derive(Clone, Debug)]
-pub struct Uv<'a> {
+pub struct Uv {
     /// The call.
-    pub call: Call<'a>,
+    pub call: Arc<Call>,
     /// The sub-command, and the one below it for `pip`, `tool`, `python`, `cache` and `self`; with their words.
     pub subcommands: Vec<(String, usize)>,
     /// The options before and behind the sub-commands. Only those with a value that are named in uv's help as such
@@ -76,11 +78,11 @@ const OPTIONS: &[Known] = &[
     Known(&["--frozen"], false),
 ];
 
-impl<'a> Uv<'a> {
-    pub(super) fn read(call: &Call<'a>, from: usize) -> Self {
+impl Uv {
+    pub(super) fn read(call: &Arc<Call>, from: usize) -> Self {
         let words = call.words();
         let before = Table { known: &[OPTIONS], stops: true };
-        let mut uv = Uv { call: call.clone(), subcommands: Vec::new(), options: Vec::new(), operands: Vec::new() };
+        let mut uv = Uv { call: Arc::clone(call), subcommands: Vec::new(), options: Vec::new(), operands: Vec::new() };
         let mut at = from;
         loop {
             let read = before.read(words, at);

@@ -1,21 +1,24 @@
 //! Commands that run another command: what they change, and where the other one begins.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use super::super::{Command, Word};
+use super::super::{Assignment, Command, Word};
 use super::conda::Environment;
 use super::options::{Known, Table};
 use super::{base_name, is_versioned, said};
 
 /// A command with its wrappers stripped.
 #[derive(Clone, Debug)]
-pub struct Call<'a> {
-    /// The command.
-    pub command: &'a Command,
+pub struct Call {
+    /// The words of the command.
+    pub words: Arc<[Word]>,
+    assignments: Arc<[Assignment]>,
     /// What wraps it, outermost first.
     pub wrappers: Vec<Wrapper>,
     /// The index of the word that names the program.
     pub program: usize,
+    name: Option<String>,
 }
 
 /// A command that runs another.
@@ -118,27 +121,29 @@ fn shape(name: &str) -> Option<Shape> {
     })
 }
 
-impl<'a> Call<'a> {
+impl Call {
     /// Strips a command's wrappers.
     #[must_use]
-    pub fn of(command: &'a Command) -> Self {
-        let mut call = Call { command, wrappers: Vec::new(), program: 0 };
+    pub fn of(command: &Command) -> &Arc<Self> {
+        command.read.call.get_or_init(|| Arc::new(Self::read(command)))
+    }
+
+    fn read(command: &Command) -> Self {
+        let (words, assignments) = (Arc::clone(&command.words), Arc::clone(&command.assignments));
+        let name = program_name(&words, 0);
+        let mut call = Call { words, assignments, wrappers: Vec::new(), program: 0, name };
         while let Some((wrapper, program)) = call.wrapper() {
             call.wrappers.push(wrapper);
             call.program = program;
+            call.name = program_name(&call.words, program);
         }
         call
     }
 
     /// The program's name without its folder; `None` where a variable or substitution holds it.
     #[must_use]
-    pub fn name(&self) -> Option<Cow<'a, str>> {
-        let word = self.command.words.get(self.program)?;
-        let name = match said(word) {
-            Cow::Borrowed(text) => Cow::Borrowed(base_name(text)),
-            Cow::Owned(text) => Cow::Owned(base_name(&text).to_owned()),
-        };
-        (!name.contains(['$', '`', '*', '?'])).then_some(name)
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     /// Whether the command runs as another user by `sudo`, which drops most of the environment.
@@ -155,29 +160,29 @@ impl<'a> Call<'a> {
 
     /// The value as written that the command itself is given for a variable: `A=b command`, `env A=b command`.
     #[must_use]
-    pub fn variable(&self, name: &str) -> Option<Cow<'a, str>> {
+    pub fn variable(&self, name: &str) -> Option<Cow<'_, str>> {
         let wrapped = self.wrappers.iter().rev().flat_map(|wrapper| wrapper.assignments.iter().rev());
         if let Some((_, value)) = wrapped.into_iter().find(|(set, _)| set == name) {
             return Some(Cow::Owned(value.clone()));
         }
-        let assignment = self.command.assignments.iter().rev().find(|assignment| assignment.name == name)?;
+        let assignment = self.assignments.iter().rev().find(|assignment| assignment.name == name)?;
         Some(Cow::Borrowed(assignment.value.as_deref().unwrap_or("")))
     }
 
     /// Whether the program is named by a path, or wrapped by another.
     #[must_use]
     pub fn is_roundabout(&self) -> bool {
-        !self.wrappers.is_empty() || self.command.words.get(self.program).is_some_and(|word| word.raw.contains('/'))
+        !self.wrappers.is_empty() || self.words.get(self.program).is_some_and(|word| word.raw.contains('/'))
     }
 
-    pub(super) fn words(&self) -> &'a [Word] {
-        &self.command.words
+    pub(super) fn words(&self) -> &[Word] {
+        &self.words
     }
 
     /// The wrapper at the program's place and where its command begins, if it is one and runs one.
     fn wrapper(&self) -> Option<(Wrapper, usize)> {
         let name = self.name()?;
-        let Shape(mut kind, known, own) = shape(&name)?;
+        let Shape(mut kind, known, own) = shape(name)?;
         let words = self.words();
         let mut from = self.program + 1;
         if kind == WrapperKind::CondaRun {
@@ -220,6 +225,12 @@ impl<'a> Call<'a> {
         };
         Some((Wrapper { kind, word: self.program, assignments, environment, user }, program))
     }
+}
+
+fn program_name(words: &[Word], program: usize) -> Option<String> {
+    let text = said(words.get(program)?);
+    let name = base_name(&text);
+    (!name.contains(['$', '`', '*', '?'])).then(|| name.to_owned())
 }
 
 fn assignment(word: &Word) -> Option<(String, String)> {
