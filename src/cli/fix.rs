@@ -11,6 +11,7 @@ use crate::diagnosis::Failure;
 use crate::output::formats::{self, azure, github, gitlab, markdown, rdjson, sarif};
 use crate::output::text::Detail;
 use crate::output::{self, diff, json, text};
+use crate::parallel;
 use crate::patch::catalogue::Catalogue;
 use crate::project::{LoadOptions, Problem, Project};
 use crate::settings::{self, Policy, Settings};
@@ -100,6 +101,8 @@ impl Run<'_> {
         } else if arguments.check && !verified.files().is_empty() && self.code == DONE {
             self.code = WOULD_CHANGE;
         }
+        // Giving the memory back takes as long as some of the work.
+        parallel::map(project.members, drop);
     }
 
     /// Writes what belongs on standard output, and says whether it could.

@@ -128,11 +128,13 @@ pub fn minor_of<'a>(specs: impl IntoIterator<Item = &'a MatchSpec>) -> Minor {
     if !asked {
         return Minor::Unstated;
     }
-    // The constraints are tried on every version that could be released: simpler than arithmetic on
-    // ranges, and cheap, as a file has one such spec.
+    // The constraints are tried on every version that could be released, which is simpler than arithmetic on ranges.
+    // Where none names a patch release, all of those but the first are alike to them.
+    let names_patch = all.iter().flatten().flatten().any(|comparison| comparison.given > 2);
+    let patches = if names_patch { 0..=40 } else { 0..=1 };
     let minors = (0..=7).map(|minor| (2, minor)).chain((0..=60).map(|minor| (3, minor)));
     let mut fitting = minors.filter(|(major, minor)| {
-        (0..=40).any(|patch| all.iter().all(|choices| allowed(choices, [*major, *minor, patch])))
+        patches.clone().any(|patch| all.iter().all(|choices| allowed(choices, [*major, *minor, patch])))
     });
     match (fitting.next(), fitting.next()) {
         (Some((major, minor)), None) => Minor::Pinned(major, minor),

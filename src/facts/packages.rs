@@ -33,14 +33,8 @@ pub struct PackageFacts {
     pub source: &'static str,
 }
 
-static ROWS: LazyLock<HashMap<&'static str, [&'static str; 7]>> = LazyLock::new(|| {
-    let by_name = |row: table::Row| {
-        let cells: [&str; 7] = row.cells();
-        let [name, ..] = cells;
-        (name, cells)
-    };
-    table::rows(PACKAGES).map(by_name).collect()
-});
+static ROWS: LazyLock<HashMap<&'static str, table::Row>> =
+    LazyLock::new(|| table::rows(PACKAGES).map(|row| (row.first(), row)).collect());
 
 /// What the apt package `name` brings along in a release.
 ///
@@ -49,7 +43,7 @@ static ROWS: LazyLock<HashMap<&'static str, [&'static str; 7]>> = LazyLock::new(
 #[must_use]
 pub fn brings(name: &str, release: &Release) -> Option<PackageFacts> {
     let name = name.split(['=', ':', '/']).next()?;
-    let [_, debian_11, debian_12, debian_13, ubuntu_18, ubuntu_24, source] = *ROWS.get(name)?;
+    let [_, debian_11, debian_12, debian_13, ubuntu_18, ubuntu_24, source] = ROWS.get(name)?.cells();
     let version = release.version.as_str();
     let from = |bound: &str| compare(version, bound) != Ordering::Less;
     let cell = match release.distribution {
@@ -82,7 +76,8 @@ mod tests {
     fn every_row_has_its_source_and_known_words() {
         table::check(PACKAGES);
         assert_eq!(ROWS.len(), table::rows(PACKAGES).count(), "a package stands once");
-        for cells in ROWS.values() {
+        for row in ROWS.values() {
+            let cells: [&str; 7] = row.cells();
             let [_, releases @ .., _] = cells;
             for word in releases.iter().flat_map(|cell| cell.split(',')) {
                 let word = word.trim_end_matches('?');

@@ -12,6 +12,11 @@ pub(super) fn rows(text: &'static str) -> impl Iterator<Item = Row> {
 pub(super) struct Row(&'static str);
 
 impl Row {
+    /// The first cell, which the others need not be read for.
+    pub(super) fn first(self) -> &'static str {
+        self.0.split_once('\t').map_or(self.0, |(first, _)| first)
+    }
+
     /// The cells from the first on; a missing cell is empty.
     pub(super) fn cells<const N: usize>(self) -> [&'static str; N] {
         let mut cells = [""; N];

@@ -52,7 +52,7 @@ pub struct CondaView<'a> {
     /// The encoding of the file that it stands in.
     pub encoding: Encoding,
     /// What it says of Python's minor version: worked out once.
-    minor: Minor,
+    pub minor: Minor,
     /// Whether its pip section installs a pip itself: worked out once.
     pub installs_own_pip: bool,
 }

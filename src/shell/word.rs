@@ -52,6 +52,11 @@ pub(crate) fn decode(raw: &str) -> Decoded {
 /// The same, with some parameters left in the text.
 pub(crate) fn decode_keeping(raw: &str, keep: Keep) -> Decoded {
     let bytes = raw.as_bytes();
+    // Most words are plain.
+    let plain = |byte: &u8| !matches!(byte, b'\'' | b'"' | b'\\' | b'$' | b'`' | b'*' | b'?' | b'[' | b'{');
+    if !matches!(bytes.first(), Some(b'~' | b'(' | b'<' | b'>')) && bytes.iter().all(plain) {
+        return Decoded { text: raw.to_owned(), ..Decoded::default() };
+    }
     let mut out =
         Decoded { expands: matches!(bytes, [b'~' | b'(', ..] | [b'<' | b'>', b'(', ..]), ..Decoded::default() };
     let mut at = 0;

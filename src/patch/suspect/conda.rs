@@ -168,7 +168,7 @@ fn python(view: &CondaView<'_>, wanted: PythonListed) -> Option<Subject> {
         (PythonListed::Missing, None) => (!colon).then(|| whole(view)),
         (PythonListed::Missing, Some(_)) | (_, None) => None,
         (PythonListed::Bare, Some(first)) => {
-            let bare = listed.len() == 1 && environment.python_minor() == Minor::Unstated;
+            let bare = listed.len() == 1 && view.minor == Minor::Unstated;
             bare.then(|| view.subject(first))
         }
         (PythonListed::Several | PythonListed::Contradicting, Some(_)) => {
