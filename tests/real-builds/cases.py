@@ -123,7 +123,7 @@ class Trial:
         if served is None:
             yield []
             return
-        behaviour = {key.replace("-", "_"): served[key] for key in ["stall", "stall-at", "resets"] if key in served}
+        behaviour = {key.replace("-", "_"): served[key] for key in ["stall", "stall-at", "resets", "resets-after"] if key in served}
         with Index(self.place / "served", **behaviour) as index:
             address = f"http://127.0.0.1:{index.port}"
             pip, conda = self.place / "pip.conf", self.place / "condarc"

@@ -3,7 +3,7 @@
     Index(folder, stall=20, stall_at="/simple/demo/", resets=7)
 
 `folder` holds what is served: simple/NAME/FILES, and any other path as it is. The first `resets` connections are broken off
-(RST); requests for `stall_at` wait `stall` seconds before they are answered. The port is a free one, and the server ends
+(RST) after the `request` has come or `at once`; requests for `stall_at` wait `stall` seconds before they are answered. The port is a free one, and the server ends
 with the `with` block.
 """
 
@@ -16,9 +16,9 @@ import urllib.parse
 
 
 class Index:
-    def __init__(self, folder, stall=0, stall_at="/simple/", resets=0):
+    def __init__(self, folder, stall=0, stall_at="/simple/", resets=0, resets_after="request"):
         self.folder = pathlib.Path(folder)
-        self.stall, self.stall_at, self.resets = stall, stall_at, resets
+        self.stall, self.stall_at, self.resets, self.resets_after = stall, stall_at, resets, resets_after
         self.lock = threading.Lock()
         self.ended = threading.Event()
         self.requests = []
@@ -31,6 +31,8 @@ class Index:
 
             def handle(self):
                 if index.breaks_off():
+                    if index.resets_after == "request":
+                        self.connection.recv(1)
                     # With nothing to linger for, closing sends RST.
                     self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     self.connection.close()

@@ -17,7 +17,7 @@ from builders import run
 
 # What the interpreter and the pip of the channel do: hand over to the image's own.
 CONDA_PROGRAMS = {"python": ("bin/python", '#!/bin/sh\nexec /usr/bin/python3 "$@"\n'),
-                  "pip": ("bin/pip", '#!/bin/sh\nexec /usr/bin/python3 -m pip "$@"\n')}
+                  "pip": ("bin/pip", '#!/usr/bin/python3\nimport runpy\n\nrunpy.run_module("pip", run_name="__main__")\n')}
 
 
 def parse(line):

@@ -15,6 +15,7 @@ The exit code is 1 when a case fails, and nothing is skipped.
 
 import argparse
 import concurrent.futures
+import fcntl
 import os
 import pathlib
 import subprocess
@@ -136,6 +137,12 @@ def main():
     options = arguments()
     begun = time.monotonic()
     options.work.mkdir(parents=True, exist_ok=True)
+    lock = open(options.work / "lock", "w", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        print(f"another run uses {options.work}")
+        return 1
     try:
         failures = run_all(options, options.work.resolve(), begun)
     except (Failed, subprocess.TimeoutExpired) as error:
