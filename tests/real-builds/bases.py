@@ -68,15 +68,19 @@ def make_image(builder, folder, name, parent, work):
     return key
 
 
-def make(builder, work):
-    """All bases, in buildah's store, under the names that Dockerfiles use."""
+def make(builder, work, only=None):
+    """All bases, or those asked for and what they start from, in buildah's store, under the names that Dockerfiles use."""
+    stand_ins = {name: it for name, it in STAND_INS.items() if only is None or name in only}
+    suites = [suite for suite in SUITES if only is None or suite in only or any(it[1] == suite for it in stand_ins.values())]
     with concurrent.futures.ThreadPoolExecutor(len(SUITES)) as pool:
-        folders = dict(zip(SUITES, pool.map(lambda suite: bootstrap(suite, work), SUITES)))
+        folders = dict(zip(suites, pool.map(lambda suite: bootstrap(suite, work), suites)))
     keys = {}
     for suite, folder in folders.items():
         keys[suite] = make_image(builder, folder, suite, "", work)
         builder.tag(f"localhost/base-{suite}", *debian_names(suite))
-    for name, (template, suite, called) in STAND_INS.items():
+
+    def stand_in(entry):
+        name, (template, suite, called) = entry
         folder = work / "bases" / name
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(HERE / template, folder)
@@ -84,6 +88,9 @@ def make(builder, work):
         (folder / "Dockerfile").write_text(text, encoding="utf-8")
         make_image(builder, folder, name, hashlib.sha256(keys[suite].encode()).hexdigest(), work)
         builder.tag(f"localhost/base-{name}", called)
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        list(pool.map(stand_in, stand_ins.items()))
 
 
 def give_to(docker, builder, work):

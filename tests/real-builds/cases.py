@@ -19,7 +19,7 @@
 
 A refused case may have a `Dockerfile.advised`, which does what the answer says: it must build and pass the check.
 
-`controls/NAME/control.toml` is a context that builds as it is: title, check, fixed-by, builders, wheels.
+`controls/NAME/control.toml` is a context that builds as it is: title, check, fixed-by, builders, wheels, channel.
 """
 
 import contextlib
@@ -37,7 +37,7 @@ from index import Index
 
 CASE_KEYS = {"title", "symptom", "fixed-by", "refused", "without", "check", "arguments", "builders", "waits", "limit",
              "wheels", "channel", "index"}
-CONTROL_KEYS = {"title", "check", "fixed-by", "builders", "wheels"}
+CONTROL_KEYS = {"title", "check", "fixed-by", "builders", "wheels", "channel"}
 CASE, CONTROL = "case.toml", "control.toml"
 
 
