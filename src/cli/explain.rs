@@ -118,6 +118,7 @@ fn operation(operation: &Operation) -> String {
         Operation::RemoveKey(key) => format!("take {key} out"),
         Operation::PipBefore(arguments) => format!("run `pip {}` right before it", arguments.join(" ")),
         Operation::PipOption(option) => format!("give it {option}"),
+        Operation::ReplaceWord(words) => format!("write {} for {}", words.to, words.from),
         Operation::PrecacheOff => "set spark.precache_packages = False before the environment is used".to_owned(),
         Operation::UpdateBefore => "run `apt-get update` right before it".to_owned(),
         Operation::EnvCreate => "write `conda env create`".to_owned(),

@@ -103,6 +103,10 @@ pub fn in_dockerfile(operation: &Operation, subject: &Subject, view: &Dockerfile
             failing::pip_before(&arguments, subject, view)
         }
         Operation::PipOption(option) => failing::pip_option(option, subject, view),
+        Operation::ReplaceWord(words) => {
+            let (from, to) = (subject.fill(&words.from, view.values), subject.fill(&words.to, view.values));
+            failing::replace_word(&from, &to, subject, view)
+        }
         Operation::UpdateBefore => apt::update_before(subject, view),
         Operation::EnvCreate => conda_command::env_create(subject, view),
         Operation::RaiseConda(version) => {

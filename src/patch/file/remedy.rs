@@ -148,6 +148,8 @@ pub enum Operation {
     PipBefore(Vec<String>),
     /// The failing pip has this option.
     PipOption(String),
+    /// The failing command has another word for the one that the log names.
+    ReplaceWord(Replacement),
     /// The program sets `spark.precache_packages = False` before it uses the environment.
     PrecacheOff,
     /// The requirement of the pip section has the operator that pip knows: `==` for `=`.
@@ -206,6 +208,16 @@ pub struct Variable {
     pub value: Setting,
     /// Set only where the stage downloads with this tool.
     pub read_by: Downloader,
+}
+
+/// A word of a command, and what stands in its place. What the log names goes in as `{name}`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Replacement {
+    /// The word, without its quotes.
+    pub from: String,
+    /// The word that takes its place, in the quotes of the first.
+    pub to: String,
 }
 
 /// A command made by a symbolic link.

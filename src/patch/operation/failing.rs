@@ -3,11 +3,13 @@
 use super::Outcome;
 use super::layout;
 use crate::change::{Change, WordId};
+use crate::edit::Edit;
 use crate::dockerfile::run::Run;
 use crate::patch::subject::{Subject, Target};
 use crate::patch::view::DockerfileView;
 use crate::shell::tool::{self, Pip, Tool};
 use crate::shell::{Command, Operator};
+use crate::source::Span;
 
 struct Found<'a> {
     run: &'a Run,
@@ -38,6 +40,33 @@ fn word(text: &str) -> Option<String> {
         return None;
     }
     Some(if text.contains(special) { format!("\"{text}\"") } else { text.to_owned() })
+}
+
+/// The failing command has another word in the place of this one, once or more often.
+pub fn replace_word(from: &str, to: &str, subject: &Subject, view: &DockerfileView<'_>) -> Result<Outcome, String> {
+    let by_hand = format!("write {to} for {from}");
+    let Target::Failing { instruction, command: Some(number) } = subject.target else {
+        return Err(format!("{by_hand}; envfix does not know which command of the instruction failed"));
+    };
+    let (run, command) = super::command(view, instruction, number, &by_hand)?;
+    super::unlocked(run.locked.as_ref(), &by_hand)?;
+    // What a log names becomes part of a command.
+    if word(to).is_none_or(|written| written != to) {
+        return Err(format!("{by_hand}; envfix does not write what is no plain word into a command"));
+    }
+    let mut outcome = Outcome { action: by_hand.clone(), ..Outcome::default() };
+    for (place, found) in command.words.iter().enumerate().filter(|(_, it)| it.text() == from) {
+        let id = WordId { instruction, command: number, word: place };
+        let (_, span) = super::word(view, id, &by_hand)?;
+        let raw = &found.raw;
+        let Some(at) = raw.find(from) else {
+            return Err(format!("{by_hand}; envfix does not edit the word {raw}"));
+        };
+        let inner = Span::new(span.start + at, span.start + at + from.len());
+        outcome.edits.push(Edit::replace(inner, to));
+        outcome.changes.push(Change::ReplaceWord { word: id, to: raw.replacen(from, to, 1) });
+    }
+    if outcome.edits.is_empty() { Err(format!("{by_hand}; envfix cannot find the word in it")) } else { Ok(outcome) }
 }
 
 /// pip has run with these arguments right before the failing command, as that one calls it.
