@@ -125,12 +125,28 @@ fn in_dockerfile(member: &Member, model: &DockerfileModel, ask: &Ask<'_>) -> Vec
     let ensure = |operation: &Operation, subject: &Subject| operation::in_dockerfile(operation, subject, &view);
     const PLACES: [Place; 5] = [Place::Failing, Place::Stage, Place::Command, Place::Instruction, Place::Dockerfile];
     let mut findings = collect(ask, &PLACES, suspects, ensure);
+    once(&mut findings);
     mended(&mut findings);
     if let Some(instruction) = failing {
         elsewhere(&mut findings, model, &timeline, instruction);
     }
     findings.extend(not_read(model, &timeline));
     findings
+}
+
+/// What mends one cause of a log may mend others of its patch: it is written once.
+fn once(findings: &mut [Finding]) {
+    let mut met: Vec<(String, Vec<Edit>)> = Vec::new();
+    for finding in findings.iter_mut().filter(|finding| finding.cause.is_some()) {
+        let Some(fix) = finding.fix() else { continue };
+        let same = (finding.patch.clone(), fix.edits.clone());
+        if met.contains(&same) {
+            let action = fix.action.clone();
+            finding.remedy = Remedy::Advice(format!("what mends the cause above mends this one, too: {action}"));
+        } else {
+            met.push(same);
+        }
+    }
 }
 
 /// Where a fix mends a cause, what a person could do instead is not told besides.

@@ -133,3 +133,50 @@ fn a_cause_that_no_edit_mends_changes_nothing() {
         assert!(ran.err.contains("cause ["), "{text}: {}", ran.err);
     }
 }
+
+#[test]
+fn the_lines_that_somebody_copied_out_of_a_log_are_explained() {
+    for (lines, cause) in [
+        (
+            "Unable to run conda package manager. AzureML uses conda to provision python environments.\n",
+            "conda-missing",
+        ),
+        (
+            "Waiting for other Conda operations to finish...\n\
+             Delete /home/azureuser/.azureml/locks/azureml_conda_lock to override.\n",
+            "conda-lock",
+        ),
+        ("error from sender: resolve : lstat deploy: no such file or directory\n", "dockerfile-missing"),
+        (
+            "Installing pip dependencies: ...working... INFO: pip is looking at multiple versions of azureml-core to \
+             determine which version is compatible with other requirements. This could take a while.\n",
+            "pip-conflict",
+        ),
+    ] {
+        let here = Sandbox::empty();
+        here.write("build.log", lines);
+        let report = here.run(&["--log", "build.log", "--format", "json"]).json();
+        assert_eq!(causes(&report), [cause], "{lines}");
+    }
+}
+
+#[test]
+fn an_error_that_other_lines_follow_is_not_why_a_copied_text_ends() {
+    let here = Sandbox::empty();
+    here.write("build.log", "/bin/sh: 1: wget: not found\ntrying curl\ngot it\nunpacking\nthe next step\n");
+    let report = here.run(&["--log", "build.log", "--format", "json"]).json();
+    assert!(causes(&report).is_empty(), "{report}");
+}
+
+#[test]
+fn one_fix_that_mends_two_causes_is_written_once() {
+    let here = Sandbox::empty();
+    here.write("Dockerfile", "FROM ubuntu:22.04\nRUN apt-get install -y curl git\n");
+    let log = "Step 2/2 : RUN apt-get install -y curl git\n ---> Running in 0123456789ab\n\
+        E: Unable to locate package curl\nE: Unable to locate package git\n\
+        The command '/bin/sh -c apt-get install -y curl git' returned a non-zero code: 100\n";
+    here.write("build.log", log);
+    let ran = here.run(&["--log", "build.log", "Dockerfile"]);
+    assert_eq!(here.read("Dockerfile"), "FROM ubuntu:22.04\nRUN apt-get update && apt-get install -y curl git\n");
+    assert!(ran.err.contains("what mends the cause above mends this one, too"), "{}", ran.err);
+}

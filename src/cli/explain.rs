@@ -121,6 +121,7 @@ fn operation(operation: &Operation) -> String {
         Operation::ReplaceWord(words) => format!("write {} for {}", words.to, words.from),
         Operation::PrecacheOff => "set spark.precache_packages = False before the environment is used".to_owned(),
         Operation::UpdateBefore => "run `apt-get update` right before it".to_owned(),
+        Operation::FollowRedirects => "give curl -L".to_owned(),
         Operation::EnvCreate => "write `conda env create`".to_owned(),
         Operation::RaiseConda(version) => format!("ask for conda {version} or newer"),
         Operation::CommentAbove => "move the comment to a line of its own above it".to_owned(),

@@ -218,15 +218,28 @@ pub fn choose(log: &BuildLog, catalogue: &Catalogue) -> Vec<Cause> {
     }
     if let (true, Ended::Cut, Some(last)) = (causes.is_empty(), log.ended, log.steps.last()) {
         causes.extend(unfinished(last, log.steps.len() - 1, &table));
+        if causes.is_empty() && log.builder.is_none() {
+            causes.extend(last_words(last, log.steps.len() - 1, &table));
+        }
     }
     causes.sort_by_key(|cause| cause.evidence.first().map(|(line, _)| *line));
     causes.truncate(MOST_CAUSES);
     causes
 }
 
+/// How many lines may stand behind what a step breaks off in.
+const BEHIND: u64 = 2;
+
+/// An error that a text without a builder ends with: somebody copied the lines that matter to him, and no more.
+fn last_words(step: &Step, number: usize, table: &[(&Patch, &Symptom)]) -> Vec<Cause> {
+    let Some((last, _)) = step.tail.last() else { return Vec::new() };
+    let mut causes = in_step(&step.sightings, table, Some(number));
+    causes.retain(|cause| cause.evidence.iter().any(|(line, _)| line + BEHIND >= *last));
+    causes
+}
+
 /// What a step breaks off in: begun, and nothing but a line or two behind it, with no exit code.
 fn unfinished(step: &Step, number: usize, table: &[(&Patch, &Symptom)]) -> Vec<Cause> {
-    const BEHIND: u64 = 2;
     let mut causes = Vec::new();
     let Some((last, _)) = step.tail.last() else { return causes };
     if !matches!(step.outcome, Outcome::Unknown | Outcome::Failed { code: None, .. }) {

@@ -1,14 +1,19 @@
-//! Which apt package brings a command.
+//! Which package brings a command.
+
+use super::version::Distribution;
 
 /// The table, with a source in every row.
 const TABLE: &str = include_str!("data/commands.tsv");
 
-/// The apt package that brings a command, in Debian 11 to 13 and Ubuntu 20.04 to 24.04.
+/// The package that brings a command: of Debian 11 to 13 and Ubuntu 20.04 to 24.04, or of Alpine.
 #[must_use]
-pub fn package_of(command: &str) -> Option<&'static str> {
+pub fn package_of(command: &str, distribution: Option<Distribution>) -> Option<&'static str> {
     let name = command.rsplit('/').next().unwrap_or(command);
     let mut rows = TABLE.lines().filter(|line| !line.starts_with('#')).skip(1).map(|line| line.split('\t'));
-    rows.find_map(|mut row| (row.next() == Some(name)).then(|| row.next()).flatten())
+    let mut row = rows.find_map(|mut row| (row.next() == Some(name)).then_some(row))?;
+    let (apt, alpine) = (row.next()?, row.next()?);
+    let package = if distribution == Some(Distribution::Alpine) { alpine } else { apt };
+    (package != "-").then_some(package)
 }
 
 #[cfg(test)]
@@ -17,9 +22,25 @@ mod tests {
 
     #[test]
     fn a_command_is_known_by_its_name_or_its_path() {
-        assert_eq!(package_of("unzip"), Some("unzip"));
-        assert_eq!(package_of("/usr/bin/envsubst"), Some("gettext-base"));
-        assert_eq!(package_of("command"), None);
-        assert_eq!(package_of("no-such-thing"), None);
+        assert_eq!(package_of("unzip", None), Some("unzip"));
+        assert_eq!(package_of("/usr/bin/envsubst", None), Some("gettext-base"));
+        assert_eq!(package_of("command", None), None);
+        assert_eq!(package_of("no-such-thing", None), None);
+    }
+
+    #[test]
+    fn alpine_has_packages_of_its_own() {
+        let alpine = Some(Distribution::Alpine);
+        assert_eq!(package_of("pip3", alpine), Some("py3-pip"));
+        assert_eq!(package_of("pip3", Some(Distribution::Debian)), Some("python3-pip"));
+        assert_eq!(package_of("psql", alpine), Some("postgresql-client"));
+        assert_eq!(package_of("java", alpine), None);
+    }
+
+    #[test]
+    fn every_row_has_its_four_cells() {
+        for line in TABLE.lines().filter(|line| !line.starts_with('#')) {
+            assert_eq!(line.split('\t').count(), 4, "{line}");
+        }
     }
 }

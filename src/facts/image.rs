@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use super::Fact;
 use super::reference::ImageReference;
 use super::table;
-use super::version::{PythonVersion, Release, compare};
+use super::version::{Distribution, PythonVersion, Release, compare};
 use std::cmp::Ordering;
 
 mod words;
@@ -332,19 +332,29 @@ impl Described<'_> {
     /// For the images of a distribution itself: `22.04`, `jammy-20240111`, `12.5-slim`.
     fn release_by_tag(&self) -> Fact<Release> {
         let Some(tag) = self.tag() else {
-            return Fact::unknown(format!("`{}` is a digest without a tag", self.image));
+            return match self.name {
+                "alpine" => self.some_alpine(),
+                _ => Fact::unknown(format!("`{}` is a digest without a tag", self.image)),
+            };
         };
         match words::release_of_tag(self.name, tag) {
             Some(release) => Fact::known(release, format!("the tag `{tag}` of {}", self.name)),
+            None if self.name == "alpine" => self.some_alpine(),
             None => self.release_by_table(tag),
         }
+    }
+
+    /// Which release of Alpine it is, the name does not tell.
+    fn some_alpine(&self) -> Fact<Release> {
+        Fact::known(Release::new(Distribution::Alpine, ""), format!("the name `{}`", self.image))
     }
 
     /// For images built on a distribution, with its code name in the tag or without.
     fn release_by_words_or_table(&self) -> Fact<Release> {
         match (words::release(self.image), self.tag()) {
             (Some(release), _) => Fact::known(release, format!("the name `{}`", self.image)),
-            (None, Some(tag)) if !words::has(tag, "alpine") => self.release_by_table(tag),
+            (None, Some(tag)) if words::has(tag, "alpine") => self.some_alpine(),
+            (None, Some(tag)) => self.release_by_table(tag),
             _ => Fact::unknown(format!("`{}` does not name its release", self.image)),
         }
     }

@@ -177,7 +177,8 @@ impl fmt::Display for Distribution {
 pub struct Release {
     /// Whose release.
     pub distribution: Distribution,
-    /// Its number: Debian's major one alone ("12"), Ubuntu's year and month ("22.04").
+    /// Its number: Debian's major one alone ("12"), Ubuntu's year and month ("22.04"). Empty where only whose release it
+    /// is is known, as for `python:3.12-alpine`.
     pub version: String,
 }
 
@@ -228,7 +229,10 @@ impl Ord for Release {
 
 impl fmt::Display for Release {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.distribution, self.version)
+        match self.version.as_str() {
+            "" => write!(f, "{}", self.distribution),
+            version => write!(f, "{} {version}", self.distribution),
+        }
     }
 }
 

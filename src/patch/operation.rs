@@ -4,6 +4,7 @@
 mod apt;
 mod conda;
 mod conda_command;
+mod download;
 mod failing;
 mod instruction;
 mod key;
@@ -109,6 +110,7 @@ pub fn in_dockerfile(operation: &Operation, subject: &Subject, view: &Dockerfile
         }
         Operation::UpdateBefore => apt::update_before(subject, view),
         Operation::EnvCreate => conda_command::env_create(subject, view),
+        Operation::FollowRedirects => download::follow_redirects(subject, view),
         Operation::RaiseConda(version) => {
             conda_command::raise_conda(&subject.fill(&version.to_string(), view.values), subject, view)
         }

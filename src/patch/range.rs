@@ -25,7 +25,8 @@ impl ReleaseRange {
     /// Whether a release lies in it.
     #[must_use]
     pub fn contains(&self, release: &Release) -> bool {
-        release.distribution == self.distribution && self.versions.contains(&release.version)
+        let known = self.versions.bounds.is_empty() || !release.version.is_empty();
+        release.distribution == self.distribution && known && self.versions.contains(&release.version)
     }
 }
 
@@ -113,5 +114,13 @@ mod tests {
         assert!(ReleaseRange::parse("ubuntu 18.04 - 22.04").is_ok());
         assert!(ReleaseRange::parse("ubuntu").is_ok());
         assert!(ReleaseRange::parse("ubunto >= 18.04").unwrap_err().contains("ubunto"));
+    }
+
+    #[test]
+    fn a_release_without_a_number_lies_in_no_range_that_asks_for_one() {
+        let alpine = Release::new(Distribution::Alpine, "");
+        assert!(ReleaseRange::parse("alpine").unwrap().contains(&alpine));
+        assert!(!ReleaseRange::parse("alpine < 3.12").unwrap().contains(&alpine));
+        assert!(!ReleaseRange::parse("alpine >= 3.12").unwrap().contains(&alpine));
     }
 }

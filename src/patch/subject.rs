@@ -259,10 +259,11 @@ impl Subject {
         self
     }
 
-    /// The apt package that brings the command that the log names.
+    /// The package that brings the command that the log names, in the distribution at hand.
     pub fn command_package(&self) -> Option<&'static str> {
         let (_, captures) = self.cause.as_ref()?;
-        commands::package_of(captures.get("command")?)
+        let distribution = self.release.values().first().map(|release| release.distribution);
+        commands::package_of(captures.get("command")?, distribution)
     }
 
     /// Whether the release's packages can still be fetched.

@@ -6,6 +6,7 @@ mod conda_commands;
 mod definition;
 mod downloads;
 mod failing;
+mod installers;
 mod instructions;
 mod lists;
 mod redirections;

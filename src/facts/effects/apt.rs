@@ -1,6 +1,6 @@
 //! What apt packages bring: Python, distutils, the commands `python` and `pip`.
 
-use super::super::distribution;
+use super::super::distribution::{self, DistributionRow};
 use super::super::image::{Interpreter, InterpreterKind};
 use super::super::level::Fact;
 use super::super::packages::{self, Brings};
@@ -109,7 +109,17 @@ impl State {
                 self.may_answer(|state| &mut state.python, &format!("the package {name}"));
             }
         }
-        if name == "python3-pip" {
+        // As long as python-pip made `python`, it was the pip of Python 2.7, whatever else was installed.
+        let of_python2 = |row: &DistributionRow| row.python_providers.contains(&"python-pip");
+        if name == "python-pip" && self.release_row().is_some_and(of_python2) {
+            let version = Fact::known(PythonVersion::new(2, 7), "the package python-pip");
+            let system = Interpreter { version, kind: InterpreterKind::System, prefix: Some("/usr".to_owned()) };
+            self.answers(|state| &mut state.pip, Fact::known(Some(system), "the package python-pip"));
+        }
+        let is_python2 = |interpreter: &Option<Interpreter>| {
+            interpreter.as_ref().is_some_and(|it| it.version.value() == Some(&PythonVersion::new(2, 7)))
+        };
+        if name == "python3-pip" && !self.pip.value().is_some_and(is_python2) {
             let answer = match self.release.value() {
                 // Until Debian 10 and Ubuntu 18.04, python3-pip made `pip3` only.
                 Some(release) if is_recent(release.distribution, &release.version) => self.python3.clone(),

@@ -86,7 +86,7 @@ pub struct Conditions {
     /// The channel that decides which pip the conda environment gets is one of these.
     #[serde(default)]
     pub channel: Vec<String>,
-    /// It is known which apt package brings the command that the log names.
+    /// It is known which package brings the command that the log names.
     #[serde(default)]
     pub package_known: Option<bool>,
     /// The key of a definition that the finding is about is, or should be, one of these.
@@ -164,6 +164,8 @@ pub enum Operation {
     UpdateBefore,
     /// `conda create` is `conda env create`.
     EnvCreate,
+    /// curl follows redirections.
+    FollowRedirects,
     /// conda is asked for in this version or a newer one.
     RaiseConda(Setting),
     /// The comment behind the arguments stands on a line of its own above the instruction.

@@ -119,6 +119,9 @@ pub struct FailingCondition {
     /// The command in it that is meant calls this tool. Where several do, the one that names what the log names.
     #[serde(default)]
     pub runs: Option<FailingTool>,
+    /// Where several do and the log names none of them, the first counts: what is done before it holds for all.
+    #[serde(default)]
+    pub or_first: bool,
 }
 
 /// A tool that a failing command calls.
@@ -244,6 +247,9 @@ pub struct CommandCondition {
     /// It calls conda in an image that is known to have none.
     #[serde(default)]
     pub lacks_conda: bool,
+    /// It is a curl that fetches an installer of conda from an address that only redirects, and does not follow.
+    #[serde(default)]
+    pub fetches_conda_without_redirects: bool,
     /// It brings a conda older than this, by an installer or as a package, and no later command of the stage a newer one.
     #[serde(default)]
     pub conda_below: Option<Setting>,

@@ -3,9 +3,10 @@
 use super::Outcome;
 use super::layout;
 use crate::change::{Change, WordId};
-use crate::edit::Edit;
 use crate::dockerfile::run::Run;
-use crate::patch::subject::{Subject, Target};
+use crate::edit::Edit;
+use crate::facts::image::InterpreterKind;
+use crate::patch::subject::{Subject, Target, versions};
 use crate::patch::view::DockerfileView;
 use crate::shell::tool::{self, Pip, Tool};
 use crate::shell::{Command, Operator};
@@ -69,6 +70,16 @@ pub fn replace_word(from: &str, to: &str, subject: &Subject, view: &DockerfileVi
     if outcome.edits.is_empty() { Err(format!("{by_hand}; envfix cannot find the word in it")) } else { Ok(outcome) }
 }
 
+/// The Python by which a pip of the distribution replaces itself. The new one goes to /usr/local/bin, and a shell that
+/// has once called /usr/bin/pip calls that one again: so the old one is called as a module, by its Python's full name.
+fn as_module(pip: &Pip<'_>, arguments: &[String], subject: &Subject) -> Option<String> {
+    let replaces = arguments.iter().any(|argument| argument.starts_with("pip=="));
+    let system = subject.python_kind().value() == Some(&Some(InterpreterKind::System));
+    let version = versions(&subject.python);
+    let version = version.value().filter(|_| replaces && system && pip.interpreter.is_none())?;
+    Some(format!("python{version}"))
+}
+
 /// pip has run with these arguments right before the failing command, as that one calls it.
 pub fn pip_before(arguments: &[String], subject: &Subject, view: &DockerfileView<'_>) -> Result<Outcome, String> {
     let shown = format!("pip {}", arguments.join(" "));
@@ -87,7 +98,13 @@ pub fn pip_before(arguments: &[String], subject: &Subject, view: &DockerfileView
         return Err(format!("{by_hand}; envfix does not write what is no plain requirement into a command"));
     };
     let called = command.words.get(..=pip.pip).unwrap_or_default();
-    let words: Vec<String> = called.iter().map(|word| word.raw.clone()).chain(arguments).collect();
+    let called = called.iter().map(|word| word.raw.clone());
+    let words: Vec<String> = match as_module(&pip, &arguments, subject) {
+        Some(python) => {
+            called.take(pip.pip).chain([python, "-m".to_owned(), "pip".to_owned()]).chain(arguments).collect()
+        }
+        None => called.chain(arguments).collect(),
+    };
     let same = |other: &Command| other.words.iter().map(|word| &word.raw).eq(&words);
     if run.script.commands.iter().any(same) {
         return Ok(Outcome::default());

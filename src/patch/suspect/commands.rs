@@ -4,7 +4,7 @@ use super::super::file::{CommandCondition, PipInstaller};
 use super::super::pin::Pin;
 use super::super::subject::{Role, Subject, Target, versions};
 use super::super::view::DockerfileView;
-use super::{conda_commands, lists, redirections};
+use super::{conda_commands, installers, lists, redirections};
 use crate::context;
 use crate::facts::effects::Place;
 use crate::facts::image::InterpreterKind;
@@ -29,6 +29,9 @@ pub fn commands(view: &DockerfileView<'_>, condition: &CommandCondition) -> Vec<
     }
     if condition.lacks_conda {
         return conda_commands::without_conda(view);
+    }
+    if condition.fetches_conda_without_redirects {
+        return installers::without_redirects(view);
     }
     if let Some(least) = &condition.conda_below {
         return conda_commands::installs_old_conda(view, &filled(least, view));

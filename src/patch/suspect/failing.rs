@@ -37,11 +37,11 @@ pub fn failing(
         [only] => only,
         several => {
             let mut concerned = several.iter().filter(|(_, command, _)| named(command));
-            let first = concerned.next()?;
-            if concerned.next().is_some() {
-                return None;
+            match (concerned.next(), concerned.next()) {
+                (Some(one), None) => one,
+                _ if condition.or_first => several.first()?,
+                _ => return None,
             }
-            first
         }
     };
     let span = view.command_span(*place)?;
