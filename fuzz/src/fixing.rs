@@ -114,7 +114,9 @@ fn reports(project: &Project, verified: &Verified, catalogue: &Catalogue) {
     for render in [sarif::render, rdjson::render, github::render, gitlab::render, azure::render, markdown::render] {
         render(&run);
     }
-    let _ = text::report(project, verified, Detail::All, true);
+    let mut report = text::Report::new(Detail::All, true);
+    report.add(project, verified);
+    assert!(!report.finish().is_empty(), "a report says how much was read");
 }
 
 /// The text of a file with the edits that are reported, in the order in which they are.

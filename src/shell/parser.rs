@@ -46,9 +46,6 @@ pub fn parse(text: &str) -> Result<Script, ShellError> {
     }
     // A list that grows takes room for four, and most scripts are one command: of a million of them that is a gigabyte.
     let Reader { mut commands, mut tokens, .. } = reader;
-    for command in &mut commands {
-        command.words.shrink_to_fit();
-    }
     commands.shrink_to_fit();
     tokens.shrink_to_fit();
     Ok(Script { commands, tokens })
