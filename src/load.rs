@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::context::BuildContext;
-use crate::discover::{self, Candidate, Kind, Walk};
+use crate::discover::{self, Candidate, Kind, Walk, WalkError};
 use crate::environment::conda::CondaEnvironment;
 use crate::environment::definition::AzureFile;
 use crate::environment::document::Syntax;
@@ -114,9 +114,16 @@ impl Loader<'_> {
 
     fn folder(&mut self, folder: &Path, walk: Walk) {
         for error in walk.errors {
+            let is_link = matches!(error, WalkError::Dangling { .. } | WalkError::Outside { .. });
             let message = error.to_string();
             let (file, message) = message.split_once(": ").unwrap_or((".", &message));
-            self.problem(Path::new(file), None, message.to_owned());
+            let file = discover::display_name(Path::new(file), &self.options.current_folder);
+            let problem = Problem { file, line: None, message: message.to_owned() };
+            if is_link {
+                self.project.passed_over.push(problem);
+            } else {
+                self.project.problems.push(problem);
+            }
         }
         let before = (self.project.members.len(), self.project.problems.len());
         let mut empty = true;

@@ -26,6 +26,9 @@ pub struct Project {
     pub members: Vec<Member>,
     /// What could not be read.
     pub problems: Vec<Problem>,
+    /// Symbolic links of a folder that lead nowhere, or out of it. They are told, and no failure: a repository has them
+    /// on purpose.
+    pub passed_over: Vec<Problem>,
     /// Which files belong together, and why.
     pub links: Vec<Link>,
     /// The build that failed, where its log is given.

@@ -76,15 +76,23 @@ impl Settings {
     pub fn read(path: &Path, catalogue: &Catalogue) -> Result<Self, SettingsError> {
         let fail = |message: String| SettingsError { path: path.to_owned(), message };
         let text = fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
-        let written: Written = toml::from_str(&text).map_err(|error| fail(error.to_string().trim_end().to_owned()))?;
+        Self::of_text(&text, catalogue).map_err(fail)
+    }
+
+    /// Reads the text of an `envfix.toml`.
+    ///
+    /// # Errors
+    /// When it is not TOML, or names something that does not exist: what is wrong, with its place where there is one.
+    pub fn of_text(text: &str, catalogue: &Catalogue) -> Result<Self, String> {
+        let written: Written = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
         for id in written.only.iter().chain(&written.skip) {
-            known(id, catalogue).map_err(fail)?;
+            known(id, catalogue)?;
         }
         let (names, defaults) = (catalogue.value_names(), catalogue.default_values());
         let mut values = BTreeMap::new();
         for (name, value) in written.values {
             let line = 1 + text[..value.span().start.min(text.len())].matches('\n').count();
-            let fail = |message: String| fail(format!("line {line}: {message}"));
+            let fail = |message: String| format!("line {line}: {message}");
             if !names.contains(name.as_str()) {
                 let names: Vec<&str> = names.iter().copied().collect();
                 return Err(fail(format!("[values]: no patch uses {name:?}; there are {}", names.join(", "))));

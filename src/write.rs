@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+mod temporary;
+
 /// A file that was left as it is.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {refusal}", path.display())]
@@ -59,6 +61,11 @@ pub enum Refusal {
         "no file can be made in its folder ({0}), which replacing it needs; make the folder writable and run again"
     )]
     Folder(io::Error),
+    /// There is no room for the new text.
+    #[error(
+        "there is no room for the new text beside it; free some on its disk and run again: the file was left as it is"
+    )]
+    Full,
     /// Its owner and group cannot be given to the new file.
     #[error("its owner and group ({owner}:{group}) cannot be kept ({error}); run as that user")]
     Owner {
@@ -95,7 +102,10 @@ fn because(error: &Option<io::Error>) -> String {
 }
 
 fn failed(doing: &'static str) -> impl FnOnce(io::Error) -> Refusal {
-    move |error| Refusal::Io { doing, error }
+    move |error| match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Refusal::Full,
+        _ => Refusal::Io { doing, error },
+    }
 }
 
 /// Puts `new` in the place of the file's bytes, which must still be `expected`.
@@ -118,9 +128,10 @@ fn replace_resolved(path: &Path, expected: &[u8], new: &[u8]) -> Result<(), Refu
         return Ok(());
     }
     let folder = target.parent().ok_or(Refusal::NotAFile)?;
-    // The name is one that no build, no `.gitignore` and no second run takes for a Dockerfile or an environment.
-    let mut file =
-        tempfile::Builder::new().prefix(".envfix-").suffix(".tmp").tempfile_in(folder).map_err(Refusal::Folder)?;
+    let mut file = temporary::make(folder).map_err(|error| match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Refusal::Full,
+        _ => Refusal::Folder(error),
+    })?;
     let metadata = old.metadata().map_err(failed("read its permissions"))?;
     platform::prepare(&target, &mut file)?;
     file.write_all(new).map_err(failed("write the new text"))?;

@@ -183,6 +183,19 @@ fn a_symbolic_link_stays_one_and_what_it_leads_to_is_fixed_under_the_links_name(
 }
 
 #[cfg(unix)]
+#[cfg(unix)]
+#[test]
+fn a_link_of_a_folder_that_leads_nowhere_or_out_of_it_is_told_and_no_failure() {
+    let here = Sandbox::with(&[("in/sub/Dockerfile", PLAIN), ("out/Dockerfile", PLAIN)]);
+    std::os::unix::fs::symlink("../out/Dockerfile", here.path("in/Dockerfile")).unwrap();
+    std::os::unix::fs::symlink("nowhere", here.path("in/environment.yml")).unwrap();
+    let ran = here.run(&["--check", "in"]).exits(1);
+    assert_eq!(ran.err.matches(": note: the symbolic link leads ").count(), 2, "{}", ran.err);
+    here.run(&["in"]).exits(0).says(&["in/Dockerfile: note: ", "in/environment.yml: note: "]);
+    assert_eq!((here.read("in/sub/Dockerfile"), here.read("out/Dockerfile")), (PLAIN_FIXED.into(), PLAIN.into()));
+    here.run(&["in/environment.yml"]).exits(2).says(&["in/environment.yml: error: "]);
+}
+
 #[test]
 fn the_mode_of_a_file_is_kept() {
     use std::os::unix::fs::PermissionsExt;

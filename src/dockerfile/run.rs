@@ -91,6 +91,7 @@ pub fn read_those(source: &Source, dockerfile: &Dockerfile, wanted: impl Fn(usiz
             }),
         }
     }
+    runs.shrink_to_fit();
     (runs, unread)
 }
 

@@ -103,6 +103,7 @@ pub fn parse(source: &Source) -> Result<Dockerfile, ParseError> {
     if instructions.is_empty() {
         return Err(ParseError { span: Span::at(source.text().len()), problem: Problem::NoInstructions });
     }
+    instructions.shrink_to_fit();
     let escape = char::from(scanner.escape);
     let stages = stages::stages(&instructions, escape);
     Ok(Dockerfile { directives: scanner.directives, escape, instructions, comments: scanner.comments, stages })

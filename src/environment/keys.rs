@@ -72,9 +72,16 @@ impl<'a> Keys<'a> {
         let key_span = self.document.node(last_key).span;
         let own_line = self.blanks_before(key_span.start);
         if *flow {
-            let end = self.document.node(last_value).span.end;
-            let colon = self.text[key_span.end..self.document.node(last_value).span.start].to_owned();
-            let colon = if colon.contains(['\n', '#']) { ": ".to_owned() } else { colon };
+            let value_span = self.document.node(last_value).span;
+            // A value that is left out is given where the next thing stands.
+            let end = match (value_span.is_empty(), self.behind_colon(last_key)) {
+                (false, _) => value_span.end,
+                (true, None) => key_span.end,
+                (true, Some(_)) => return Err("the entry before has no value".to_owned()),
+            };
+            // Between a key and its value stand an anchor and a tag, too.
+            let colon = self.text.get(key_span.end..value_span.start).filter(|it| it.trim_matches([' ', '\t']) == ":");
+            let colon = if value_span.is_empty() { None } else { colon }.unwrap_or(": ");
             let pair = format!("{}{colon}{}", self.key(key, Some(last_key)), self.written(value, Style::Plain, true));
             return match own_line {
                 Some(_) if self.document.comment_behind(end).is_some() => {
@@ -281,6 +288,10 @@ mod tests {
             "s:\r\n    a:\r\n    - b: c # d\r\n    p: false\r\nt: 1\r\n"
         );
         assert_eq!(insert("s:\n  a: 1", Syntax::Yaml), "s:\n  a: 1\n  p: false");
+        assert_eq!(insert("s: {a: 1, b}\n", Syntax::Yaml), "s: {a: 1, b, p: false}\n");
+        assert_eq!(insert("s: {a: 1, b: }\n", Syntax::Yaml), "the entry before has no value");
+        assert_eq!(insert("s: {\n  a: 1,\n  b\n}\n", Syntax::Yaml), "s: {\n  a: 1,\n  b,\n  p: false\n}\n");
+        assert_eq!(insert("s: {a: &a 1, b: !!str x}\n", Syntax::Yaml), "s: {a: &a 1, b: !!str x, p: false}\n");
         assert_eq!(insert("s:\n  a:\nt: 1\n", Syntax::Yaml), "s:\n  a:\n  p: false\nt: 1\n");
         assert!(insert("b: &b {x: 1}\ns:\n  <<: *b\n", Syntax::Yaml).contains("takes over"));
     }

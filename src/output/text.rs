@@ -118,6 +118,10 @@ impl Report {
     }
 
     fn add_notes(&mut self, project: &Project, verified: &Verified) {
+        for link in &project.passed_over {
+            let (name, message) = (inert_name(&link.file), redact(&link.message));
+            let _ = writeln!(self.notes, "{BOLD}{name}{BOLD:#}: {YELLOW}note{YELLOW:#}: {}", inert_lines(&message));
+        }
         for file in verified.files() {
             let before = &project.members[file.member].source;
             if self.dry_run && before.encoding() != file.after.encoding() {

@@ -44,7 +44,11 @@ pub fn parse(text: &str) -> Result<Script, ShellError> {
     if !reader.pending.is_empty() {
         return Err(reader.error("a here-document without a body"));
     }
-    Ok(Script { commands: reader.commands, tokens: reader.tokens })
+    // A list that grows takes room for four, and most scripts are one command: of a million of them that is a gigabyte.
+    let Reader { mut commands, mut tokens, .. } = reader;
+    commands.shrink_to_fit();
+    tokens.shrink_to_fit();
+    Ok(Script { commands, tokens })
 }
 
 /// Reserved words that end a list where a command could begin.

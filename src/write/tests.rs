@@ -31,6 +31,34 @@ fn a_file_is_replaced_and_nothing_is_left_beside_it() {
     assert_eq!(names(folder.path()), ["Dockerfile"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn what_a_killed_run_left_is_removed_and_what_another_run_writes_to_is_not() {
+    use rustix::fs::{FlockOperation, flock};
+    let (folder, file) = folder();
+    for name in [".envfix-abc123.tmp", ".envfix-living.tmp", ".envfix-notes.txt", ".envfix-é.tmp", "envfix-abc123.tmp"]
+    {
+        fs::write(folder.path().join(name), "").unwrap();
+    }
+    std::os::unix::fs::symlink(&file, folder.path().join(".envfix-alinks.tmp")).unwrap();
+    let living = fs::File::open(folder.path().join(".envfix-living.tmp")).unwrap();
+    flock(&living, FlockOperation::NonBlockingLockExclusive).unwrap();
+    replace(&file, b"old", b"new").unwrap();
+    let kept = [
+        ".envfix-alinks.tmp",
+        ".envfix-living.tmp",
+        ".envfix-notes.txt",
+        ".envfix-é.tmp",
+        "Dockerfile",
+        "envfix-abc123.tmp",
+    ];
+    assert_eq!(names(folder.path()), kept);
+    drop(living);
+    super::temporary::sweep(folder.path());
+    assert!(!names(folder.path()).contains(&".envfix-living.tmp".to_owned()));
+    assert_eq!(fs::read(&file).unwrap(), b"new");
+}
+
 #[test]
 fn a_name_without_a_folder_is_replaced_where_it_is() {
     let (_folder, file) = folder();

@@ -367,8 +367,8 @@ def nul_lone_cr_and_other_odd_bytes(folder):
 def a_million_instructions(folder):
     text = b"FROM python:3.10\nRUN pip install a\n" + b"RUN pip install b\n" * 1_000_000
     folder.write("Dockerfile", text, after=text.replace(b"\n", b"\nENV PIP_DEFAULT_TIMEOUT=100\n", 1))
-    # Some 4 KB an instruction, on both sides of the proof.
-    limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
+    # Some 3 KB an instruction, on both sides of the proof.
+    limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (9 << 29, 9 << 29))
     expect(folder.run("Dockerfile", preexec_fn=limit), 0)
 
 
@@ -512,7 +512,10 @@ def a_dangling_symbolic_link(folder):
     (folder.path / "bad/Dockerfile").symlink_to("nowhere")
     (folder.path / "bad/Dockerfile.loop").symlink_to("Dockerfile.loop")
     refused(folder, "bad/Dockerfile", said=["bad/Dockerfile"])
-    refused(folder, "bad", said=["bad/Dockerfile", "bad/Dockerfile.loop"])
+    # In a folder such a link is passed over; where nothing else is in it, that is the error.
+    refused(folder, "bad", said=["bad/Dockerfile: note: ", "bad/Dockerfile.loop: note: ", "bad: error: "])
+    folder.good("bad/good/Dockerfile")
+    expect(folder.run("bad"), 0, "bad/Dockerfile: note: ", "bad/Dockerfile.loop: note: ")
     assert os.readlink(folder.path / "bad/Dockerfile") == "nowhere"
 
 
@@ -570,7 +573,7 @@ def a_link_out_of_the_folder_is_not_followed(folder):
     folder.write("outside/Dockerfile", GOOD)
     folder.good("inside/Dockerfile")
     (folder.path / "inside/Dockerfile.other").symlink_to("../outside/Dockerfile")
-    expect(folder.run("inside"), 2, "inside/Dockerfile.other")
+    expect(folder.run("inside"), 0, "inside/Dockerfile.other: note: the symbolic link leads out of the folder")
 
 
 @case
