@@ -94,7 +94,7 @@ fn a_run_that_is_killed_leaves_every_file_whole_and_the_next_one_cleans_up() {
         between += usize::from(killed && new > 0 && new < files.len());
         littered += usize::from(litter > 0);
         // Where all is new there is nothing left to kill; and now and then the next run is let alone.
-        if !killed || new == files.len() || random(&mut dice) % 8 == 0 {
+        if !killed || new == files.len() || random(&mut dice).is_multiple_of(8) {
             here.run(&["."]).exits(0);
             cleaned += litter;
             let now = here.files();

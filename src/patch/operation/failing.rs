@@ -72,7 +72,7 @@ pub fn replace_word(from: &str, to: &str, subject: &Subject, view: &DockerfileVi
 
 /// The Python by which a pip of the distribution replaces itself. The new one goes to /usr/local/bin, and a shell that
 /// has once called /usr/bin/pip calls that one again: so the old one is called as a module, by its Python's full name.
-fn as_module(pip: &Pip<'_>, arguments: &[String], subject: &Subject) -> Option<String> {
+fn as_module(pip: &Pip, arguments: &[String], subject: &Subject) -> Option<String> {
     let replaces = arguments.iter().any(|argument| argument.starts_with("pip=="));
     let system = subject.python_kind().value() == Some(&Some(InterpreterKind::System));
     let version = versions(&subject.python);
@@ -99,7 +99,7 @@ pub fn pip_before(arguments: &[String], subject: &Subject, view: &DockerfileView
     };
     let called = command.words.get(..=pip.pip).unwrap_or_default();
     let called = called.iter().map(|word| word.raw.clone());
-    let words: Vec<String> = match as_module(&pip, &arguments, subject) {
+    let words: Vec<String> = match as_module(pip, &arguments, subject) {
         Some(python) => {
             called.take(pip.pip).chain([python, "-m".to_owned(), "pip".to_owned()]).chain(arguments).collect()
         }

@@ -12,7 +12,7 @@ pub fn without_redirects(view: &DockerfileView<'_>) -> Vec<Subject> {
     let all = view.commands(0..view.model.dockerfile.instructions.len());
     all.filter_map(|(place, command, state)| {
         let call = Call::of(command);
-        if call.name().as_deref() != Some("curl") || state.shell.is_err() {
+        if call.name() != Some("curl") || state.shell.is_err() {
             return None;
         }
         let arguments: Vec<&str> = command.words.get(call.program + 1..)?.iter().map(|word| word.text()).collect();
