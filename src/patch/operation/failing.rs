@@ -3,8 +3,8 @@
 use super::Outcome;
 use super::layout;
 use crate::change::{Change, WordId};
-use crate::edit::Edit;
 use crate::dockerfile::run::Run;
+use crate::edit::Edit;
 use crate::patch::subject::{Subject, Target};
 use crate::patch::view::DockerfileView;
 use crate::shell::tool::{self, Pip, Tool};
