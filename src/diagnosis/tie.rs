@@ -101,7 +101,10 @@ impl Belonging {
         /// Of their words, more than these are not: this says whether two files are one, not which line is which.
         const MOST_COMPARED: usize = 50;
         let (mut printed, mut found) = (0.0, 0.0);
-        for step in log.iter().filter(|step| step.line != failed.line && !step.azureml).take(MOST_STEPS) {
+        // What BuildKit does of its own accord stands in no Dockerfile.
+        let told =
+            |step: &&Step| step.line != failed.line && !step.azureml && step.stage.as_deref() != Some("internal");
+        for step in log.iter().filter(told).take(MOST_STEPS) {
             let Some(text) = step.instruction.as_deref() else { continue };
             let other: Vec<&str> = words(text).collect();
             printed += 1.0;
