@@ -333,6 +333,17 @@ fn older_forms_are_read() {
 }
 
 #[test]
+fn what_buildah_says_of_a_copy_names_no_more_than_the_instruction() {
+    let found = of(
+        "Error: building at STEP \"COPY a.txt .\": checking on sources under \"/src\": copier: stat: \"/a.txt\": no such file or directory\n",
+    );
+    assert_eq!(failed(&found).instruction.as_deref(), Some("COPY a.txt ."));
+
+    let found = of("Error: building at STEP \"RUN echo '\"a\": b'\": while running runtime: exit status 1\n");
+    assert_eq!(failed(&found).instruction.as_deref(), Some("RUN echo '\"a\": b'"));
+}
+
+#[test]
 fn a_message_that_was_wrapped_by_hand_is_put_together() {
     let found = of(
         "NewConnectionError\nERROR: failed to solve: process \"/bin/sh -c conda env create\"\n       did not complete successfully: exit code: 1\n",

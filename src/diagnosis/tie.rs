@@ -101,7 +101,10 @@ impl Belonging {
         /// Of their words, more than these are not: this says whether two files are one, not which line is which.
         const MOST_COMPARED: usize = 50;
         let (mut printed, mut found) = (0.0, 0.0);
-        for step in log.iter().filter(|step| step.line != failed.line && !step.azureml).take(MOST_STEPS) {
+        // What BuildKit does of its own accord stands in no Dockerfile.
+        let told =
+            |step: &&Step| step.line != failed.line && !step.azureml && step.stage.as_deref() != Some("internal");
+        for step in log.iter().filter(told).take(MOST_STEPS) {
             let Some(text) = step.instruction.as_deref() else { continue };
             let other: Vec<&str> = words(text).collect();
             printed += 1.0;
@@ -131,11 +134,24 @@ fn same_keyword(own: &[&str], printed: &[&str]) -> bool {
 /// How alike an instruction and one that the log prints are where they are not the same, from 0 to 1.
 fn likeness(own: &[&str], printed: &[&str], cut: bool) -> f64 {
     if printed.first().is_some_and(|keyword| keyword.eq_ignore_ascii_case("FROM")) {
-        // Another release of the same image.
-        let image = |words: &[&str]| words.get(1).map(|image| image.split([':', '@']).next().map(str::to_owned));
-        return if image(own) == image(printed) { 0.5 } else { 0.0 };
+        let (own, printed) = (image(own), image(printed));
+        let name = |image: Option<&str>| image.and_then(|image| image.split([':', '@']).next()).map(str::to_owned);
+        return match (own, printed) {
+            (Some(own), Some(printed)) if printed == own || printed.split('@').next() == Some(own) => 1.0,
+            // Another release of the same image.
+            _ if name(own) == name(printed) => 0.5,
+            _ => 0.0,
+        };
     }
     alike(printed, own, cut)
+}
+
+/// The image of a `FROM`, as Dockerfiles name it: for `debian:12` BuildKit prints `docker.io/library/debian:12`, and its digest
+/// where it knows that.
+fn image<'a>(words: &[&'a str]) -> Option<&'a str> {
+    let image = *words.iter().skip(1).find(|word| !word.starts_with("--"))?;
+    let Some(short) = image.strip_prefix("docker.io/") else { return Some(image) };
+    Some(short.strip_prefix("library/").unwrap_or(short))
 }
 
 /// Words that say nothing about which Dockerfile they stand in.

@@ -120,8 +120,8 @@ def run_all(options, work, begun):
             bases.give_to(builders["docker"], buildah, work)
         ready = time.monotonic() - begun
         print(f"the bases are ready after {ready:.0f} s", flush=True)
-        trials = [cases.Trial(case, builders[name], envfix, work)
-                  for case in found for name in case.builders if name in asked]
+        trials = [cases.Trial(case, builder, envfix, work)
+                  for name, builder in builders.items() if name in asked for case in found if name in case.builders]
         check(trials, "no case is for these builders")
         failures = run_trials(trials, options.jobs)
         if options.report:

@@ -69,10 +69,15 @@ impl Reader<'_> {
                 Rule::Returned => self.returned(seen, at, exit),
                 Rule::Process | Rule::Solve => self.unsolved(seen),
                 Rule::AtStep => {
+                    // A COPY prints nothing: buildah's message is all there is, its own words and `"/a.txt": ` included.
+                    let named = captures.name("instruction").map(|found| (found.range(), found.as_bytes()));
+                    let copies =
+                        named.as_ref().is_some_and(|(_, it)| it.starts_with(b"COPY ") || it.starts_with(b"ADD "));
+                    let end = |it: &[u8]| memchr::memmem::find(it, b"\": ").filter(|_| copies).unwrap_or(it.len());
                     let instruction =
-                        captures.name("instruction").map(|text| String::from_utf8_lossy(text.as_bytes()).into_owned());
-                    let behind = captures.name("instruction").map_or(0, |text| text.end());
-                    self.stopped(Builder::Buildah, seen, instruction, behind, exit)
+                        named.as_ref().map(|(_, it)| String::from_utf8_lossy(&it[..end(it)]).into_owned());
+                    let from = named.map_or(0, |(range, _)| if copies { range.start } else { range.end });
+                    self.stopped(Builder::Buildah, seen, instruction, from, exit)
                 }
                 Rule::Kaniko => self.stopped(Builder::Kaniko, seen, None, 0, exit),
                 Rule::Subprocess => self.subprocess(seen),
