@@ -148,8 +148,8 @@ fn the_lines_that_somebody_copied_out_of_a_log_are_explained() {
         ),
         ("error from sender: resolve : lstat deploy: no such file or directory\n", "dockerfile-missing"),
         (
-            "Installing pip dependencies: ...working... INFO: pip is looking at multiple versions of azureml-core to \
-             determine which version is compatible with other requirements. This could take a while.\n",
+            "INFO: This is taking longer than usual. You might need to provide the dependency resolver with stricter \
+             constraints to reduce runtime.\n",
             "pip-conflict",
         ),
     ] {
@@ -179,4 +179,17 @@ fn one_fix_that_mends_two_causes_is_written_once() {
     let ran = here.run(&["--log", "build.log", "Dockerfile"]);
     assert_eq!(here.read("Dockerfile"), "FROM ubuntu:22.04\nRUN apt-get update && apt-get install -y curl git\n");
     assert!(ran.err.contains("what mends the cause above mends this one, too"), "{}", ran.err);
+}
+
+#[test]
+fn what_was_begun_explains_no_error_that_follows() {
+    let here = Sandbox::empty();
+    here.write(
+        "build.log",
+        "Installing pip dependencies: ...working... \nPip subprocess error:\n\
+         ERROR: Could not find a version that satisfies the requirement flask (from versions: 0.1, 0.2)\n\
+         ERROR: No matching distribution found for flask\n\nCondaEnvException: Pip failed\n",
+    );
+    let report = here.run(&["--log", "build.log", "--format", "json"]).json();
+    assert_eq!(causes(&report), ["pip-package-not-found"]);
 }

@@ -325,6 +325,7 @@ impl Described<'_> {
     fn release_by_words(&self) -> Fact<Release> {
         match words::release(self.image) {
             Some(release) => Fact::known(release, format!("the name `{}`", self.image)),
+            None if self.tag().is_some_and(|tag| words::has(tag, "alpine")) => self.some_alpine(),
             None => Fact::unknown(format!("`{}` does not name its release", self.image)),
         }
     }
