@@ -1,24 +1,63 @@
-//! The largest inputs, each under a limit on memory that the system keeps: a run that needs more is ended by it, and fails.
-//! The limits are some twice of what was measured. Nothing is timed; what hangs is stopped.
+//! The largest inputs, each with a bound on the memory that the run may have: one that takes more is stopped, and fails.
+//! The bounds are some half more than what was measured. Nothing is timed; what hangs is stopped.
 #![cfg(target_os = "linux")]
 
 mod support;
 
 use std::fmt::Write;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use support::{Ran, Sandbox};
 
 const MB: usize = 1 << 20;
+const HANGS: Duration = Duration::from_secs(300);
 
-/// Runs envfix in the folder with at most this much memory. It is the limit on what may be written to: address space is
-/// also reserved and never used, for every thread.
+/// Runs envfix in the folder with at most this much memory.
 #[track_caller]
 fn within(here: &Sandbox, megabytes: usize, arguments: &[&str]) -> Ran {
-    let kilobytes = (megabytes * 1024).to_string();
-    let script = ["-c", r#"ulimit -d "$1" && shift && exec "$@""#, "sh", &kilobytes, env!("CARGO_BIN_EXE_envfix")];
-    let ran = here.program("sh", &[&script[..], arguments].concat(), b"").expect("there is a shell");
-    assert!(!ran.err.contains("panicked") && ran.code <= 2, "{}", ran.err.chars().take(2000).collect::<String>());
-    ran
+    match run(here, megabytes, arguments) {
+        Ok(ran) => ran,
+        Err(message) => panic!("{message}"),
+    }
+}
+
+/// The most memory that the process had at any time so far, in megabytes. Not its address space: allocators reserve that by
+/// the gigabyte and use little of it.
+fn most(child: &Child) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).map_or(0, |kilobytes: usize| kilobytes / 1024)
+}
+
+fn run(here: &Sandbox, megabytes: usize, arguments: &[&str]) -> Result<Ran, String> {
+    // The system's own limit stops what grows faster than it is looked at.
+    let address_space = ((megabytes + 4_096) * 1024).to_string();
+    let mut command = Command::new("sh");
+    command.args(["-c", r#"ulimit -v "$1" && shift && exec "$@""#, "sh", &address_space, env!("CARGO_BIN_EXE_envfix")]);
+    command.args(arguments).current_dir(here.path("")).stdin(Stdio::null()).stdout(Stdio::null());
+    let said = tempfile::NamedTempFile::new().unwrap();
+    let mut child = command.stderr(said.reopen().unwrap()).spawn().unwrap();
+    let (begun, mut peak) = (Instant::now(), 0);
+    let status = loop {
+        peak = peak.max(most(&child));
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if peak > megabytes || begun.elapsed() > HANGS {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return Err(format!("stopped at {peak} MB of {megabytes}, after {} s", begun.elapsed().as_secs()));
+        }
+        sleep(Duration::from_millis(2));
+    };
+    println!("{peak} MB of {megabytes}: {:.1?}", begun.elapsed());
+    let err = std::fs::read_to_string(said.path()).unwrap();
+    match status.code() {
+        Some(code @ 0..=2) if !err.contains("panicked") => Ok(Ran { code, out: String::new(), err }),
+        _ => Err(format!("{status}: {}", err.chars().take(2000).collect::<String>())),
+    }
 }
 
 /// Fixes one file within the limit. One that is refused is as it was.
@@ -38,24 +77,22 @@ fn repeated(part: &str, bytes: usize) -> String {
 }
 
 #[test]
-fn the_limit_is_kept() {
-    let here = Sandbox::with(&[("Dockerfile", &format!("FROM python:3.10\n# {}\n", repeated("x", 60 * MB)))]);
-    let script = ["-c", r#"ulimit -d 40000 && exec "$1" -n Dockerfile"#, "sh", env!("CARGO_BIN_EXE_envfix")];
-    let mut command = std::process::Command::new("sh");
-    let output = command.args(script).current_dir(here.path("")).output().unwrap();
-    assert!(!output.status.success(), "a file of 60 MB was read within 40 MB");
+fn the_bound_is_kept() {
+    let here =
+        Sandbox::with(&[("Dockerfile", &format!("FROM python:3.10\n{}", "RUN pip install a\n".repeat(100_000)))]);
+    assert!(run(&here, 50, &["Dockerfile"]).is_err_and(|message| message.contains("stopped at")));
 }
 
 #[test]
 fn a_file_of_a_hundred_megabytes() {
     let lines = repeated("# a comment of fifty bytes, fifty bytes, fifty by\n", 100 * MB);
-    survives("Dockerfile", format!("FROM python:3.10\nRUN pip install a\n{lines}").as_bytes(), 900).exits(0);
+    survives("Dockerfile", format!("FROM python:3.10\nRUN pip install a\n{lines}").as_bytes(), 1_000).exits(0);
     let lines = repeated("    - flask\n", 100 * MB);
-    survives("environment.yml", format!("dependencies:\n- python=3.10\n- pip:\n{lines}").as_bytes(), 400).exits(2);
+    survives("environment.yml", format!("dependencies:\n- python=3.10\n- pip:\n{lines}").as_bytes(), 600).exits(2);
     survives("azureml_environment.json", format!("{{\"spark\": [{}0]}}", repeated("0,", 100 * MB)).as_bytes(), 400)
         .exits(2);
     let program = "import azureml\nfrom azureml.core import Environment\nenv = Environment('a')\nenv.spark\n";
-    survives("train.py", format!("{program}{}", repeated("x = 1\n", 100 * MB)).as_bytes(), 400).exits(2);
+    survives("train.py", format!("{program}{}", repeated("x = 1\n", 100 * MB)).as_bytes(), 600).exits(2);
 }
 
 #[test]
@@ -82,9 +119,9 @@ fn a_hundred_megabytes_of_bytes_that_are_no_text() {
 #[test]
 fn a_million_instructions() {
     let text = format!("FROM python:3.10\nRUN pip install a\n{}", "RUN pip install b\n".repeat(1_000_000));
-    survives("Dockerfile", text.as_bytes(), 3_800).exits(0);
+    survives("Dockerfile", text.as_bytes(), 5_500).exits(0);
     let text = format!("FROM python:3.10\nRUN pip install a\n{}", "ENV A=b\n".repeat(1_000_000));
-    survives("Dockerfile", text.as_bytes(), 3_800).exits(0);
+    survives("Dockerfile", text.as_bytes(), 5_500).exits(0);
 }
 
 #[test]
