@@ -99,6 +99,7 @@ class Trial:
         self.context = self.place / case.name
         self.tag = f"localhost/case-{case.name}"
         self.matched = self.diff = self.answer = ""
+        self.applied = []
         self.seconds = {}
 
     def prepare(self):
@@ -164,6 +165,7 @@ class Trial:
     def fix(self, arguments):
         before = contents(self.context)
         applied, self.answer = self.run_envfix(arguments)
+        self.applied = applied
         after = contents(self.context)
         if self.case.refused:
             check(before == after, f"envfix changed a file that it must refuse:\n{self.diff}")

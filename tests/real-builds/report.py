@@ -74,12 +74,12 @@ def page(trials, failures, versions, ready, seconds):
     for trial in trials:
         shown["controls" if trial.case.control else "refusals" if trial.case.refused else "cases"].append(trial)
     fixes = [[plain(trial.case.about["title"]), trial.builder.name, cell(trial.matched), cell(trial.case.about["without"] + " …"),
-              ", ".join(f"`{patch}`" for patch in trial.case.patches), after(trial, outcome[trial]),
+              ", ".join(f"`{patch}`" for patch in trial.applied), after(trial, outcome[trial]),
               f"{trial.seconds['all']:.0f}"] for trial in shown["cases"]]
     refusals = [[plain(trial.case.about["title"]), trial.builder.name, cell(trial.matched), cell(trial.case.refused.replace("\\", "")),
                  after(trial, outcome[trial]), f"{trial.seconds['all']:.0f}"] for trial in shown["refusals"]]
     controls = [[plain(trial.case.about["title"]), trial.builder.name,
-                 ", ".join(f"`{patch}`" for patch in trial.case.patches) or "none",
+                 ", ".join(f"`{patch}`" for patch in trial.applied) or "none",
                  after(trial, outcome[trial]), f"{trial.seconds['all']:.0f}"] for trial in shown["controls"]]
     sections = [
         HEAD,
