@@ -3,6 +3,7 @@
 
     fuzz/run.py --seconds 240 --jobs 2          every target; exit code 1 when one of them found something
     fuzz/run.py --seconds 600 fix_example       one target
+    fuzz/run.py --seconds 240 --runs 3000       no more than so many executions of each, from one seed: the same every time
 
 What a target has grown stays in WORK/TARGET/found, what broke it in WORK/TARGET/crashes, with the command that shows it again.
 Targets have to be built before (`cargo fuzz build`, see README.md) and seeds made (`seed.py`).
@@ -36,6 +37,8 @@ def once(target, seconds, options):
     command = ['nice', '-n', '19', options.binaries / target, work / 'found', work / 'seeds', f'-max_total_time={max(1, int(seconds))}',
                '-timeout=60', '-rss_limit_mb=3000', '-max_len=8192', '-print_final_stats=1',
                f'-artifact_prefix={work / "crashes"}/']
+    if options.runs:
+        command += [f'-runs={options.runs}', '-seed=1']
     if target in DICTIONARIES:
         command.append(f'-dict={HERE / "dict" / DICTIONARIES[target]}.dict')
     with open(work / 'log', 'w+b') as log:
@@ -79,6 +82,7 @@ def main():
     parser.add_argument('--jobs', type=int, default=1, help='how many targets run at once')
     parser.add_argument('--work', type=pathlib.Path, default=HERE / 'work')
     parser.add_argument('--binaries', type=pathlib.Path, default=HERE / 'target/x86_64-unknown-linux-gnu/release')
+    parser.add_argument('--runs', type=int, help='of each target at most, its choices from one seed')
     parser.add_argument('--go-on', action='store_true', help='a target goes on after what it found, to the end of its time')
     options = parser.parse_args()
     chosen = options.targets or targets()
