@@ -127,7 +127,10 @@ class Buildah:
         run(*self.command, "rmi", "--prune", "--force", code=None)
 
     def close(self):
+        """Removes what was made, and takes down the mounts that buildah leaves behind."""
         self.clean()
+        for mount in mounts_below(self.store):
+            run("umount", "--lazy", mount, code=None)
 
 
 class Docker:
