@@ -24,7 +24,7 @@ import threading
 import time
 
 # A guard against hanging, not a measure of speed; and against taking the machine down with it.
-HANG = 120
+HANG = 300
 MEMORY = 4 << 30
 
 GOOD = b"FROM python:3.10-slim\nRUN pip install flask\n"
