@@ -96,7 +96,9 @@ pub fn shell(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let Ok(read) = shell::parse(text) else { return };
     script(text, &read);
-    read.commands.iter().for_each(|command| drop(tool::tool(command)));
+    for command in &read.commands {
+        let _ = tool::tool(command);
+    }
 }
 
 /// The tokens hold every byte but blanks, escaped newlines and comments.
