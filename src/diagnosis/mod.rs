@@ -64,6 +64,8 @@ pub struct Tied {
     pub instruction: usize,
     /// Whether the log prints it as it stands there.
     pub exact: bool,
+    /// Its text, continuations joined.
+    text: String,
 }
 
 /// Why a build failed.
@@ -182,7 +184,14 @@ impl Failure {
     #[must_use]
     pub fn instruction(&self, member: &Member) -> Option<usize> {
         let tied = self.dockerfile.as_ref().filter(|tied| tied.file == member.source.name())?;
-        tie(self.step()?, &self.log.steps, member).map_or(Some(tied.instruction), |found| Some(found.instruction))
+        if let Some(found) = tie(self.step()?, &self.log.steps, member) {
+            return Some(found.instruction);
+        }
+        // Where a fix stands before it, the log's numbers no longer speak for it; its own words do.
+        let Model::Dockerfile(model) = &member.model else { return Some(tied.instruction) };
+        let mut behind = model.dockerfile.instructions.iter().enumerate().skip(tied.instruction);
+        let moved = behind.find(|(_, it)| it.logical.text == tied.text).map(|(number, _)| number);
+        Some(moved.unwrap_or(tied.instruction))
     }
 
     /// The one Dockerfile in which the failing step is; none where two have it alike.
@@ -196,7 +205,9 @@ impl Failure {
             return None;
         }
         let file = member.source.name().to_owned();
-        Some(Tied { file, instruction: best.instruction, exact: best.exact })
+        let Model::Dockerfile(model) = &member.model else { return None };
+        let text = model.dockerfile.instructions.get(best.instruction)?.logical.text.clone();
+        Some(Tied { file, instruction: best.instruction, exact: best.exact, text })
     }
 }
 
