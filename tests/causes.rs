@@ -165,7 +165,7 @@ fn an_error_that_other_lines_follow_is_not_why_a_copied_text_ends() {
     let here = Sandbox::empty();
     here.write(
         "build.log",
-        "Delete /root/.azureml/locks/azureml_conda_lock to override.\nwaited\nsolved\nfetched\nset up\n",
+        "Delete /home/azureuser/.azureml/locks/azureml_conda_lock to override.\nwaited\nsolved\nfetched\nset up\n",
     );
     let report = here.run(&["--log", "build.log", "--format", "json"]).json();
     assert!(causes(&report).is_empty(), "{report}");

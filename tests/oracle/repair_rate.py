@@ -78,6 +78,9 @@ NEEDS = {
 }
 
 
+# The classes that no edit of the Dockerfile or the environment mends.
+OUT_OF_REACH = {"host-gone", "project", "no-dockerfile", "other-tool"}
+
 PROSE = """
 # How many broken builds are mended
 
@@ -261,9 +264,14 @@ def page(builds, all_logs, classes):
     out += ["The builds that are not mended, by what would mend them (testdata/logs/unrepaired.tsv).", ""]
     counts = collections.Counter(classes[build.name] for build in builds if build.name in classes)
     most = sorted(counts.items(), key=lambda item: (-item[1], list(NEEDS).index(item[0])))
-    out += aligned([["class", "logs", "what it needs"], *([name, count, NEEDS[name]] for name, count in most[:10])])
-    rest = sum(count for _, count in most[10:])
-    out += ["", f"The other {len(most) - 10} classes have {rest} builds together." if len(most) > 10 else "", ""]
+    beyond = [(name, count) for name, count in most if name in OUT_OF_REACH]
+    most = [(name, count) for name, count in most if name not in OUT_OF_REACH]
+    rows = [[name, count, NEEDS[name]] for name, count in most[:10]]
+    out += aligned([["class", "logs", "what it needs"], *rows])
+    rest = ", ".join(f"{name} {count}" for name, count in most[10:])
+    out += ["", f"Further classes: {rest}." if rest else "", ""]
+    out += ["These no edit of a Dockerfile or an environment mends:", ""]
+    out += aligned([["class", "logs", "what it needs"], *([name, count, NEEDS[name]] for name, count in beyond)])
     return re.sub(r"\n{3,}", "\n\n", "\n".join(out)).rstrip() + "\n"
 
 
