@@ -187,10 +187,8 @@ impl Failure {
         if let Some(found) = tie(self.step()?, &self.log.steps, member) {
             return Some(found.instruction);
         }
-        // Where a fix stands before it, the log's numbers no longer speak for it; its own words do.
-        let Model::Dockerfile(model) = &member.model else { return Some(tied.instruction) };
-        let mut behind = model.dockerfile.instructions.iter().enumerate().skip(tied.instruction);
-        let moved = behind.find(|(_, it)| it.logical.text == tied.text).map(|(number, _)| number);
+        // Where a fix stands before it, or in it, the log no longer speaks for it; what it was does.
+        let moved = tie::nearest(&tied.text, tied.instruction, member);
         Some(moved.unwrap_or(tied.instruction))
     }
 

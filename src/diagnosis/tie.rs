@@ -71,6 +71,24 @@ pub fn tie(step: &Step, log: &[Step], member: &Member) -> Option<Closeness> {
     is_its_own(best, &printed, &all[best.instruction], &Belonging::of(step, log, &all)).then_some(*best)
 }
 
+/// The instruction that one of this text is now, from a number on: itself, or else what is most alike.
+pub fn nearest(text: &str, from: usize, member: &Member) -> Option<usize> {
+    let Model::Dockerfile(model) = &member.model else { return None };
+    let before: Vec<&str> = words(text).collect();
+    let mut best: Option<(usize, f64)> = None;
+    for (number, instruction) in model.dockerfile.instructions.iter().enumerate().skip(from) {
+        if instruction.logical.text == text {
+            return Some(number);
+        }
+        let own: Vec<&str> = words(&instruction.logical.text).collect();
+        let score = if same_keyword(&own, &before) { alike(&before, &own, false) } else { 0.0 };
+        if score >= ALIKE && best.is_none_or(|(_, most)| score > most) {
+            best = Some((number, score));
+        }
+    }
+    best.map(|(number, _)| number)
+}
+
 /// Whether an instruction that looks like a step is the step, and not one that stands in every second Dockerfile.
 fn is_its_own(found: &Closeness, printed: &[&str], own: &[&str], belonging: &Belonging) -> bool {
     let special = |words: &[&str]| words.iter().filter(|word| !is_common(word)).count();

@@ -2,12 +2,12 @@
 
 use super::Outcome;
 use crate::change::Change;
-use crate::dockerfile::Base;
-use crate::edit::Edit;
+use crate::dockerfile::{self, Base, Instruction};
+use crate::edit::{self, Edit};
 use crate::patch::subject::{Subject, Target};
 use crate::patch::suspect::comment_word;
 use crate::patch::view::DockerfileView;
-use crate::source::Span;
+use crate::source::{Source, Span};
 
 fn number(subject: &Subject) -> Result<usize, String> {
     match subject.target {
@@ -82,7 +82,25 @@ pub fn spell_keyword(subject: &Subject, view: &DockerfileView<'_>) -> Result<Out
     let change = Change::SetKeyword { instruction: number, keyword: keyword.to_owned(), glued: glued.to_owned() };
     let edit =
         if glued.is_empty() { Edit::replace(span, keyword) } else { Edit::insert(span.start + keyword.len(), " ") };
+    if !is_read(view, instruction, std::slice::from_ref(&edit)) {
+        return Err(format!("{by_hand}; envfix does not edit it, since what stands behind it is none of a {keyword}"));
+    }
     Ok(Outcome::of(edit, change, by_hand))
+}
+
+/// Whether an instruction with these edits is one again. Its keyword says how the rest is read: a heredoc may begin in it, a
+/// value may be missing.
+fn is_read(view: &DockerfileView<'_>, instruction: &Instruction, edits: &[Edit]) -> bool {
+    let (span, escape) = (instruction.span, view.model.dockerfile.escape);
+    let inside = |edit: &Edit| {
+        let (start, end) = (edit.span.start.checked_sub(span.start)?, edit.span.end.checked_sub(span.start)?);
+        Some(Edit::replace(Span::new(start, end), edit.replacement.as_str()))
+    };
+    let Some(edits) = edits.iter().map(inside).collect::<Option<Vec<Edit>>>() else { return false };
+    let Ok(text) = edit::apply(view.source.slice(span), &edits) else { return false };
+    let directive = if escape == '\\' { String::new() } else { format!("# escape={escape}\n") };
+    let source = Source::from_text("Dockerfile", directive + &text);
+    dockerfile::parse(&source).is_ok_and(|read| read.instructions.len() == 1)
 }
 
 /// The no-break spaces of the instruction are blanks.
@@ -98,9 +116,12 @@ pub fn plain_blanks(subject: &Subject, view: &DockerfileView<'_>) -> Result<Outc
         return Err(format!("{by_hand}; envfix does not edit it, since some may be meant"));
     }
     let start = instruction.span.start;
-    let edits = text
+    let edits: Vec<Edit> = text
         .match_indices('\u{a0}')
         .map(|(at, found)| Edit::replace(Span::new(start + at, start + at + found.len()), " "))
         .collect();
+    if !is_read(view, instruction, &edits) {
+        return Err(format!("{by_hand}; envfix does not edit it, since the instruction is not whole then"));
+    }
     Ok(Outcome { edits, changes: vec![Change::PlainBlanks { instruction: number }], action: by_hand, safety: None })
 }
