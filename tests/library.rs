@@ -68,6 +68,18 @@ fn the_edits_of_the_fixes_make_the_verified_text() {
 }
 
 #[test]
+fn a_fix_whose_edits_stand_around_those_of_another_is_named_once() {
+    let text = "FROM python:3.11\nCOP --chown=1000:1000 a \\\n  b /app/ #both\n";
+    let project = open("Dockerfile", text);
+    let verified = check(&project, &Policy { allow_unsafe: true, ..Policy::default() });
+    let fixes = verified.sequence().iter().filter_map(|number| verified.plan().findings[*number].fix());
+    let edits: Vec<&Edit> = fixes.flat_map(|fix| &fix.edits).collect();
+    assert_eq!(verified.sequence().len(), 2);
+    assert_eq!(edited(text, &edits), verified.after(0).unwrap().text());
+    assert!(verified.after(0).unwrap().text().contains("\n#both\nCOPY --chown"));
+}
+
+#[test]
 fn one_fix_alone_can_be_taken() {
     // A light bulb in an editor: one finding, its edits, and the proof for just that one.
     let project = open("Dockerfile", TEXT);

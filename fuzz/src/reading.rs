@@ -198,7 +198,10 @@ fn node(source: &Source, document: &Document, node: &Node) {
     let children: Vec<&Node> = match &node.kind {
         Kind::Scalar { value, style: Style::Plain } if !value.is_empty() => {
             let text = source.slice(node.span);
-            assert!(text.contains('\n') || text == value || document.syntax() == Syntax::Json, "{text:?} is {value:?}");
+            assert!(
+                text.contains(['\n', '\r']) || text == value || document.syntax() == Syntax::Json,
+                "{text:?} is {value:?}"
+            );
             Vec::new()
         }
         Kind::Sequence { items, .. } => items.iter().map(|id| document.node(*id)).collect(),

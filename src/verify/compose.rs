@@ -1,6 +1,8 @@
 //! Edits of a patched text as edits of the text before: a fix that makes room for another is reported as what both of
 //! them do to the file as it was.
 
+use std::collections::BTreeSet;
+
 use crate::edit::Edit;
 use crate::finding::{Finding, Remedy};
 use crate::source::Span;
@@ -39,9 +41,9 @@ impl Composed {
 
     /// The findings, in the order in which their fixes are applied.
     pub fn findings(&self) -> Vec<usize> {
-        let mut findings: Vec<usize> = self.steps.iter().map(|step| step.finding).collect();
-        findings.dedup();
-        findings
+        // The edits of one may stand on both sides of those of another.
+        let mut met = BTreeSet::new();
+        self.steps.iter().map(|step| step.finding).filter(|finding| met.insert(*finding)).collect()
     }
 
     /// Gives every finding its edits as they have become.
