@@ -316,6 +316,7 @@ impl Loader<'_> {
                 let by_name = environments.iter().find(|(name, _)| name == wanted);
                 let only = (environments.len() == 1).then(|| &environments[0]);
                 link.environment = by_name.or(only).map(|(_, environment)| Arc::clone(environment));
+                link.lent = link.environment.is_some();
             }
         }
     }

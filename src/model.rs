@@ -55,6 +55,8 @@ pub struct Link {
     pub changed: bool,
     /// The environment, where it can be read.
     pub environment: Option<Arc<CondaEnvironment>>,
+    /// Whether a person named that environment, since the file could not be found.
+    pub lent: bool,
 }
 
 impl DockerfileModel {
@@ -89,8 +91,9 @@ impl DockerfileModel {
     /// Takes over an environment that a person named for a command whose file could not be found.
     pub(crate) fn adopt(&mut self, others: &[Link]) {
         for link in self.environments.iter_mut().filter(|link| link.environment.is_none()) {
-            let same = others.iter().find(|other| other.written == link.written);
+            let same = others.iter().find(|other| other.lent && other.written == link.written);
             link.environment = same.and_then(|other| other.environment.clone());
+            link.lent = link.environment.is_some();
         }
     }
 }
@@ -133,7 +136,8 @@ fn links(dockerfile: &Dockerfile, runs: &[Run], context: &BuildContext) -> Vec<L
                 let mut steps = (0..run.instruction).filter(unread).map(|number| &dockerfile.instructions[number]);
                 let changed = touched.contains(name)
                     || (follow && steps.any(|step| step.keyword == "RUN" && step.arguments_text().contains(name)));
-                links.push(Link { instruction: run.instruction, command: number, written, path, changed, environment });
+                let (instruction, command) = (run.instruction, number);
+                links.push(Link { instruction, command, written, path, changed, environment, lent: false });
             }
         }
     }

@@ -80,6 +80,22 @@ fn a_fix_whose_edits_stand_around_those_of_another_is_named_once() {
 }
 
 #[test]
+fn an_environment_that_one_stage_copies_is_not_known_in_another() {
+    // Where another fix changes the file, it is read again: what was lent stays, what another stage read does not.
+    let image = "FROM continuumio/miniconda3:24.1.2-0\n";
+    let text = format!(
+        "{image}ENV CONDA_REMOTE_READ_TIMEOUT_SECS=120\nCOPY env.yml /tmp/\nRUN conda env create -f /tmp/env.yml\n\
+        {image}RUN conda create -n x -f /tmp/env.yml\n"
+    );
+    let files = [("env.yml".to_owned(), "dependencies:\n- python=3.10\n".to_owned())].into();
+    let source = Source::from_text("Dockerfile", text);
+    let project = Project::of_text(source, BuildContext::Memory(files), Settings::default()).unwrap();
+    let verified = check(&project, &Policy::default());
+    let after = verified.after(0).unwrap().text();
+    assert!(after.ends_with("ENV CONDA_REMOTE_READ_TIMEOUT_SECS=120\nRUN conda create -n x -f /tmp/env.yml\n"), "{after}");
+}
+
+#[test]
 fn one_fix_alone_can_be_taken() {
     // A light bulb in an editor: one finding, its edits, and the proof for just that one.
     let project = open("Dockerfile", TEXT);
