@@ -92,7 +92,10 @@ fn an_environment_that_one_stage_copies_is_not_known_in_another() {
     let project = Project::of_text(source, BuildContext::Memory(files), Settings::default()).unwrap();
     let verified = check(&project, &Policy::default());
     let after = verified.after(0).unwrap().text();
-    assert!(after.ends_with("ENV CONDA_REMOTE_READ_TIMEOUT_SECS=120\nRUN conda create -n x -f /tmp/env.yml\n"), "{after}");
+    assert!(
+        after.ends_with("ENV CONDA_REMOTE_READ_TIMEOUT_SECS=120\nRUN conda create -n x -f /tmp/env.yml\n"),
+        "{after}"
+    );
 }
 
 #[test]

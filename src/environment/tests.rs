@@ -62,6 +62,30 @@ fn replaced(text: &str, index: usize, spec: &str) -> String {
 }
 
 #[test]
+fn a_list_ends_behind_the_last_dash_also_where_its_items_are_left_out() {
+    let span = |text: &str| {
+        let document = Document::read(text, Syntax::Yaml).unwrap();
+        let list = document.get(document.root().unwrap(), "a").unwrap().1;
+        let span = document.node(list).span;
+        for item in document.items(list).unwrap() {
+            let item = document.node(*item).span;
+            assert!(item.is_empty() || span.contains(item), "{text:?}: {item:?} is outside of {span:?}");
+        }
+        text[span.start..span.end].to_owned()
+    };
+    // Where a list is not indented, the parser begins it behind its first dash.
+    assert_eq!(span("a:\n- b\n-\nc: d\n"), "b\n-");
+    assert_eq!(span("a:\n  - b\n  -\nc: d\n"), "- b\n  -");
+    assert_eq!(
+        span("a:\n  - b # one\n# two - three\n  - # four\n  -\n# five\n"),
+        "- b # one\n# two - three\n  - # four\n  -"
+    );
+    assert_eq!(span("a:\n  -\n  - b\n  -\n"), "-\n  - b\n  -");
+    assert_eq!(span("a:\n  -\n  -\nc: -d\n"), "-\n  -");
+    assert_eq!(span("a:\n  -\nc: -d\n"), "-");
+}
+
+#[test]
 fn every_part_of_an_environment_has_its_place() {
     let text = "name: e\nchannels:\n- 'conda-forge' # c\ndependencies:\n  - python = 3.8   # why\n  # own\n  -   \"pip=\\x324\"\n  - pip: # list\n    # inner\n    - a[x]>=1\n    - 'b'\n";
     let environment = read(text);

@@ -172,7 +172,12 @@ impl Builder<'_> {
         let node = &self.nodes[id.0];
         let begin = node.span.start;
         let end = match &node.kind {
-            Kind::Sequence { flow: false, items } => items.last().map_or(begin, |item| self.end_of(*item, begin)),
+            Kind::Sequence { flow: false, items } => {
+                // Behind the last item that is written, and the dashes of those that are left out.
+                let written = items.iter().rposition(|item| self.end_of(*item, begin) > begin);
+                let end = written.map_or(begin, |last| self.end_of(items[last], begin));
+                items[written.map_or(0, |last| last + 1)..].iter().fold(end, |end, _| self.end_of_dash(end))
+            }
             // `[a: b]` holds a map of one pair, a flow map that has no bracket of its own.
             Kind::Mapping { flow, entries } if !flow || !self.text[begin..].starts_with('{') => {
                 entries.last().map_or(begin, |(key, value)| {
@@ -192,6 +197,15 @@ impl Builder<'_> {
         let rest = &self.text[end..];
         let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
         if rest[blanks..].starts_with(':') { end + blanks + 1 } else { end }
+    }
+
+    /// Behind the dash that comes next, where nothing but blanks and comments comes before it.
+    fn end_of_dash(&self, from: usize) -> usize {
+        let mut rest = self.text[from..].trim_start();
+        while rest.starts_with('#') {
+            rest = rest.find(['\n', '\r']).map_or("", |end| rest[end..].trim_start());
+        }
+        if rest.starts_with('-') { self.text.len() - rest.len() + 1 } else { from }
     }
 
     /// Where a node ends. A value that is left out is given at the next token, which may be lines

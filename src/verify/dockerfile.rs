@@ -239,7 +239,7 @@ fn expect(shape: &mut Shape, original: &Reading, changes: &[&Change]) -> Result<
                 *keyword = line.split(' ').next().unwrap_or_default().to_ascii_uppercase();
             }
             Change::SetKeyword { instruction, keyword, glued } => {
-                let Some(InstructionShape { keyword: old, body: Body::Line(line), .. }) =
+                let Some(InstructionShape { keyword: old, flags, body: Body::Line(line), .. }) =
                     shape.instructions.get_mut(*instruction)
                 else {
                     return Err(Mismatch(format!("instruction {} is changed in two ways at once", instruction + 1)));
@@ -248,6 +248,12 @@ fn expect(shape: &mut Shape, original: &Reading, changes: &[&Change]) -> Result<
                 let fits = glued.is_empty() || *old == format!("{keyword}{glued}").to_ascii_uppercase();
                 if !fits {
                     return Err(Mismatch(format!("{glued} does not stand behind {keyword}")));
+                }
+                // Flags stand directly behind the keyword: what was glued is one, or ends them.
+                if glued.starts_with("--") {
+                    flags.insert(0, glued.clone());
+                } else if !glued.is_empty() {
+                    flags.clear();
                 }
                 let blank = if glued.is_empty() { "" } else { " " };
                 *line = format!("{keyword}{blank}{glued}{rest}");

@@ -82,10 +82,25 @@ pub fn spell_keyword(subject: &Subject, view: &DockerfileView<'_>) -> Result<Out
     let change = Change::SetKeyword { instruction: number, keyword: keyword.to_owned(), glued: glued.to_owned() };
     let edit =
         if glued.is_empty() { Edit::replace(span, keyword) } else { Edit::insert(span.start + keyword.len(), " ") };
-    if !is_read(view, instruction, std::slice::from_ref(&edit)) {
+    let takes = !glued.starts_with("--") || takes_flag(keyword, glued);
+    if !takes || !is_read(view, instruction, std::slice::from_ref(&edit)) {
         return Err(format!("{by_hand}; envfix does not edit it, since what stands behind it is none of a {keyword}"));
     }
     Ok(Outcome::of(edit, change, by_hand))
+}
+
+/// Whether an instruction takes a flag, of those that BuildKit knows (`dockerfile/docs/reference.md`).
+fn takes_flag(keyword: &str, flag: &str) -> bool {
+    let known: &[&str] = match keyword.to_ascii_uppercase().as_str() {
+        "FROM" => &["platform"],
+        "RUN" => &["mount", "network", "security", "device"],
+        "COPY" => &["from", "chown", "chmod", "link", "parents", "exclude"],
+        "ADD" => &["chown", "chmod", "link", "checksum", "keep-git-dir", "exclude", "unpack"],
+        "HEALTHCHECK" => &["interval", "timeout", "start-period", "start-interval", "retries"],
+        _ => &[],
+    };
+    let name = flag.trim_start_matches("--").split('=').next().unwrap_or_default();
+    known.contains(&name) && !flag.contains(['"', '\''])
 }
 
 /// Whether an instruction with these edits is one again. Its keyword says how the rest is read: a heredoc may begin in it, a
