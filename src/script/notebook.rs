@@ -49,8 +49,16 @@ pub(super) fn cells(text: &str) -> Result<Option<Vec<Cell>>, ScriptError> {
         };
         ScriptError { offset, message }
     })?;
-    if let Some(offset) = control_in_string(text) {
-        return Err(fault(offset, "a text in the notebook's JSON holds a control character that is not escaped"));
+    match no_json(text) {
+        Some((offset, true)) => {
+            let message = "a text in the notebook's JSON holds a control character that is not escaped";
+            return Err(fault(offset, message));
+        }
+        Some((offset, false)) => {
+            let message = "the notebook's JSON has a blank that JSON does not have: only spaces, tabs and newlines";
+            return Err(fault(offset, message));
+        }
+        None => {}
     }
     let Some(Value::Object(root)) = parsed.value else { return Err(fault(0, "the notebook is no JSON object")) };
     if let Some(name) = repeated(&root) {
@@ -90,16 +98,17 @@ pub(super) fn cells(text: &str) -> Result<Option<Vec<Cell>>, ScriptError> {
     Ok(Some(cells))
 }
 
-/// The first control character that stands unescaped in a string, which JSON forbids and the parser lets pass. The
-/// text is known to be JSON otherwise.
-fn control_in_string(text: &str) -> Option<usize> {
+/// What JSON forbids and the parser lets pass, and whether it stands in a string: an unescaped control character there,
+/// and elsewhere a blank such as a form feed or a no-break space. The text is known to be JSON otherwise.
+fn no_json(text: &str) -> Option<(usize, bool)> {
     let (mut inside, mut escaped) = (false, false);
-    text.bytes().position(|byte| {
+    let offset = text.bytes().position(|byte| {
         let ends = byte == b'"' && !escaped;
         escaped = inside && byte == b'\\' && !escaped;
         inside ^= ends;
-        inside && byte < b' '
-    })
+        if inside { byte < b' ' } else { !byte.is_ascii() || (byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')) }
+    })?;
+    Some((offset, inside))
 }
 
 /// Half a surrogate pair, which a program's output may hold, as U+FFFD: no text can hold it, and in a cell's source

@@ -125,6 +125,14 @@ fn a_notebook_that_is_none_is_refused_with_the_reason() {
         assert!(fails(&text).message.contains("control character"), "{text}");
         assert_eq!(text.as_bytes()[fails(&text).offset], raw.bytes().find(u8::is_ascii_control).unwrap());
     }
+    for blank in ["\u{b}", "\u{c}", "\u{a0}", "\u{2003}"] {
+        let text = good.replace("\"nbformat\"", &format!("{blank}\"nbformat\""));
+        assert!(
+            fails(&text).message.contains("no") && text[fails(&text).offset..].starts_with(blank),
+            "{}",
+            fails(&text)
+        );
+    }
 }
 
 #[test]
