@@ -1,18 +1,16 @@
 //! What to look for in a log.
 
-use regex::bytes::Regex;
-
-use super::matcher::{Matcher, compile};
+use super::matcher::{Matcher, Pattern};
 use super::rules;
 
-/// Patterns to look for, compiled once and used for any number of logs.
+/// Patterns to look for, compiled once, when they are needed, and used for any number of logs.
 ///
 /// A pattern is a regular expression over one line, without the prefixes of builder and CI; its named groups become the
 /// captures of a [`Sighting`](super::Sighting). A second pattern may be looked for in the lines directly below: up to
 /// the first line that it does not match, blank ones left out.
 pub struct SymptomSet {
     pub(super) matcher: Matcher,
-    pub(super) below: Vec<Option<Regex>>,
+    pub(super) below: Vec<Option<Pattern>>,
 }
 
 /// Why a set of symptoms cannot be made.
@@ -42,7 +40,8 @@ impl SymptomSet {
             .iter()
             .enumerate()
             .map(|(index, (_, below))| {
-                below.as_deref().map(compile).transpose().map_err(|problem| SymptomError { index, problem })
+                let pattern = below.as_deref().map(Pattern::new).transpose();
+                pattern.map(|pattern| Some(pattern?.0)).map_err(|problem| SymptomError { index, problem })
             })
             .collect::<Result<_, _>>()?;
         Ok(Self { matcher, below })

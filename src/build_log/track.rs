@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use regex::bytes::{Captures, Regex};
 
+use super::matcher::Pattern;
 use super::rules::{PATTERNS, Rule, rule};
 use super::symptom::SymptomSet;
 use super::tools::{self, ToolVersion};
@@ -302,7 +303,8 @@ impl Track {
             if watch.missed.is_some_and(|missed| missed < seen.line) {
                 return false;
             }
-            let Some(Some(pattern)) = set.below.get(watch.symptom) else { return false };
+            let below = set.below.get(watch.symptom).and_then(Option::as_ref);
+            let Some(pattern) = below.and_then(Pattern::regex) else { return false };
             let Some(sighting) = sightings.get_mut(&watch.symptom).and_then(|kept| kept.at(watch.line)) else {
                 return false;
             };
