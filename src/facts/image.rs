@@ -215,14 +215,10 @@ impl Repository {
 
 /// Whether a name fits a pattern in which `*` stands for anything.
 fn matches(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = name.strip_prefix(first) else { return false };
-    let mut ends = pattern.len() == first.len();
-    if ends {
-        return rest.is_empty();
-    }
-    for part in parts {
+    let Some(star) = memchr::memchr(b'*', pattern.as_bytes()) else { return pattern == name };
+    let Some(mut rest) = name.strip_prefix(&pattern[..star]) else { return false };
+    let mut ends = false;
+    for part in pattern[star + 1..].split('*') {
         ends = part.is_empty();
         match rest.find(part) {
             Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),

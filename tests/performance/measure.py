@@ -144,6 +144,12 @@ def one_file(page, args, work, files):
         ["`envfix --version`", seconds(median(of_version)), mib(median(of_version, "peak")), times(ratio(of_version, none_again))],
         [f"`envfix --dry-run Dockerfile` ({path.stat().st_size} bytes)", seconds(median(own)), mib(median(own, "peak")), times(ratio(own, none))],
     ]
+    # A build's log beside it, of middling size as well.
+    found = sorted((args.corpus / "logs").iterdir(), key=lambda file: file.stat().st_size)
+    build_log = found[len(found) // 2]
+    of_log, none_again = in_turn([args.envfix, "-n", "--log", build_log, path], [empty], many)
+    rows.append([f"`envfix --dry-run --log build.log Dockerfile` ({build_log.stat().st_size} bytes of log)", seconds(median(of_log)),
+                 mib(median(of_log, "peak")), times(ratio(of_log, none_again))])
     for name, command in peers(args):
         theirs, own = in_turn([*command, path], ours, 2 if args.few else 10)
         rows.append([name, seconds(median(theirs)), mib(median(theirs, "peak")), f"{times(ratio(theirs, own))} envfix"])
