@@ -1,8 +1,9 @@
 //! Writing: every file that a verified plan changes, each for itself.
 
+use crate::member::Problem;
 use crate::output::redact::redact;
 use crate::parallel;
-use crate::project::{Problem, Project};
+use crate::project::Project;
 use crate::verify::Verified;
 use crate::write;
 

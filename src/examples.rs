@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::context::BuildContext;
 use crate::diagnosis;
+use crate::member::Appended;
 use crate::patch::catalogue::Catalogue;
 use crate::patch::file::{Example, Patch, WrongEncoding};
 use crate::plan::Decision;
-use crate::project::{Appended, Project};
+use crate::project::Project;
 use crate::settings::{Policy, Settings};
 use crate::source::{Encoding, Source};
 use crate::verify::Verified;
@@ -79,7 +80,7 @@ fn expect(
         project.members.iter_mut().for_each(|member| member.appended.clone_from(&appended));
     }
     if let Some(log) = &example.log {
-        let failure = diagnosis::Failure::read("build.log".to_owned(), log.as_bytes(), catalogue, &project);
+        let failure = diagnosis::Failure::read("build.log".to_owned(), log.as_bytes(), catalogue, &project.members);
         project.failure = Some(failure.map_err(|error| error.to_string())?);
     }
     let only = example.asked.then(|| patch.id.clone()).into_iter().collect();

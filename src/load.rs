@@ -11,37 +11,41 @@ use crate::discover::{self, Candidate, Kind, Walk, WalkError};
 use crate::environment::conda::CondaEnvironment;
 use crate::environment::definition::AzureFile;
 use crate::environment::document::Syntax;
+use crate::member::{Appended, Member, Origin, Problem, not_ours, parse};
 use crate::model::Model;
 use crate::parallel;
 use crate::patch::catalogue::Catalogue;
-use crate::project::{Appended, Link, LoadOptions, Member, Origin, Problem, Project, not_ours, parse};
+use crate::project::{Link, LoadOptions, Project};
 use crate::relation::{self, Reference, Why};
 use crate::settings::{self, Settings};
 use crate::source::Source;
 
-/// Reads the files and folders named, and what belongs to them.
-pub fn load(paths: &[PathBuf], options: &LoadOptions, catalogue: &Catalogue) -> Project {
-    let mut whole = Project::default();
-    load_in_parts(paths, options, catalogue, usize::MAX, &mut |project| whole = project);
-    whole
-}
+impl Project {
+    /// Reads the files and folders named, and what they refer to. What cannot be read is a [`Problem`]; the rest goes on.
+    #[must_use]
+    pub fn load(paths: &[PathBuf], options: &LoadOptions, catalogue: &Catalogue) -> Self {
+        let mut whole = Self::default();
+        Self::load_in_parts(paths, options, catalogue, usize::MAX, &mut |project| whole = project);
+        whole
+    }
 
-/// The same in parts of some `most` files each, which are handed on as soon as they are read, so that a run over many
-/// files holds no more than one part. What a person names, other than by its folder, is one part.
-pub fn load_in_parts(
-    paths: &[PathBuf],
-    options: &LoadOptions,
-    catalogue: &Catalogue,
-    most: usize,
-    part: &mut dyn FnMut(Project),
-) {
-    let (seen, settings, appended) = (HashSet::new(), BTreeMap::new(), BTreeMap::new());
-    let (project, identities) = (Project::default(), Vec::new());
-    let in_parts = options.environments.is_empty() && paths.iter().all(|path| path.is_dir());
-    let most = if in_parts { most } else { usize::MAX };
-    let mut loader = Loader { options, catalogue, project, identities, seen, settings, appended, most, part };
-    loader.load(paths);
-    loader.hand_on();
+    /// The same in parts of some `most` files each, which are handed on as soon as they are read, so that a run over many
+    /// files holds no more than one of them. What a person names, other than by its folder, is one part.
+    pub fn load_in_parts(
+        paths: &[PathBuf],
+        options: &LoadOptions,
+        catalogue: &Catalogue,
+        most: usize,
+        part: &mut dyn FnMut(Self),
+    ) {
+        let (seen, settings, appended) = (HashSet::new(), BTreeMap::new(), BTreeMap::new());
+        let (project, identities) = (Self::default(), Vec::new());
+        let in_parts = options.environments.is_empty() && paths.iter().all(|path| path.is_dir());
+        let most = if in_parts { most } else { usize::MAX };
+        let mut loader = Loader { options, catalogue, project, identities, seen, settings, appended, most, part };
+        loader.load(paths);
+        loader.hand_on();
+    }
 }
 
 struct Loader<'a> {

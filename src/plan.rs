@@ -5,9 +5,10 @@ use std::fmt;
 
 use crate::edit::Edit;
 use crate::finding::{Finding, Ground, Remedy};
+use crate::member::Origin;
 use crate::model::Model;
 use crate::patch::file::Safety;
-use crate::project::{Origin, Project};
+use crate::project::Project;
 use crate::settings::Policy;
 use crate::source::Span;
 
@@ -120,7 +121,7 @@ pub struct IdleSkip {
 /// Decides what is done with each finding.
 #[must_use]
 pub fn plan(project: &Project, findings: Vec<Finding>, policy: &Policy) -> Plan {
-    let mut skips: BTreeMap<usize, Vec<(crate::project::Skip, bool)>> = BTreeMap::new();
+    let mut skips: BTreeMap<usize, Vec<(crate::member::Skip, bool)>> = BTreeMap::new();
     for (index, member) in project.members.iter().enumerate() {
         let list = member.skips();
         if !list.is_empty() {
@@ -178,7 +179,7 @@ pub fn plan(project: &Project, findings: Vec<Finding>, policy: &Policy) -> Plan 
 }
 
 /// Whether a skip stands at a finding. In a program it may stand at any of the statements that the finding names.
-fn speaks_of(skip: &crate::project::Skip, project: &Project, finding: &Finding) -> bool {
+fn speaks_of(skip: &crate::member::Skip, project: &Project, finding: &Finding) -> bool {
     let in_program = matches!(project.members[finding.member].model, Model::Script(_));
     let named = finding.evidence.iter().map(|evidence| evidence.span).filter(|_| in_program);
     std::iter::once(finding.place).chain(named).any(|place| skip.covers(place))

@@ -86,7 +86,7 @@ fn open(files: &[(String, Source)], log: Option<&[u8]>) -> Option<Project> {
     }
     if let Some(log) = log {
         let log = build_log::read(log, symptoms()).ok()?;
-        project.failure = Some(Failure::new("build.log".to_owned(), log, catalogue(), &project));
+        project.failure = Some(Failure::new("build.log".to_owned(), log, catalogue(), &project.members));
     }
     Some(project)
 }

@@ -8,12 +8,13 @@ use super::{DONE, FAILED, WOULD_CHANGE, complain, print, print_colored, tell};
 use crate::build_log::LogError;
 use crate::context::BuildContext;
 use crate::diagnosis::Failure;
+use crate::member::Problem;
 use crate::output::formats::{self, azure, github, gitlab, markdown, rdjson, sarif};
 use crate::output::text::Detail;
 use crate::output::{self, diff, json, text};
 use crate::parallel;
 use crate::patch::catalogue::Catalogue;
-use crate::project::{LoadOptions, Problem, Project};
+use crate::project::{LoadOptions, Project};
 use crate::settings::{self, Policy, Settings};
 use crate::source::Source;
 use crate::verify::Verified;
@@ -156,10 +157,10 @@ fn read_log(path: &Path, catalogue: &Catalogue, project: &Project) -> Result<Fai
     let from_stdin = path == Path::new("-");
     let name = if from_stdin { "standard input".to_owned() } else { path.to_string_lossy().replace('\\', "/") };
     let read = if from_stdin {
-        Failure::read(name.clone(), std::io::stdin().lock(), catalogue, project)
+        Failure::read(name.clone(), std::io::stdin().lock(), catalogue, &project.members)
     } else {
         let opened = std::fs::File::open(path).map_err(LogError::from);
-        opened.and_then(|file| Failure::read(name.clone(), file, catalogue, project))
+        opened.and_then(|file| Failure::read(name.clone(), file, catalogue, &project.members))
     };
     read.map_err(|error| Problem { file: name, line: None, message: error.to_string() })
 }

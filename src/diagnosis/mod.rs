@@ -14,10 +14,10 @@ use std::sync::Arc;
 
 use crate::build_log::{self, BuildLog, Ended, LogError, Outcome, Sighting, Step, SymptomSet};
 use crate::finding::Finding;
+use crate::member::Member;
 use crate::model::Model;
 use crate::patch::catalogue::Catalogue;
 use crate::patch::file::{Patch, Sense, Symptom};
-use crate::project::{Member, Project};
 
 pub use tie::{Closeness, tie};
 
@@ -108,19 +108,19 @@ impl Failure {
     ///
     /// # Errors
     /// When it cannot be read, or is no text of a log.
-    pub fn read(file: String, log: impl Read, catalogue: &Catalogue, project: &Project) -> Result<Self, LogError> {
-        Ok(Self::new(file, build_log::read(log, &symptoms(catalogue))?, catalogue, project))
+    pub fn read(file: String, log: impl Read, catalogue: &Catalogue, members: &[Member]) -> Result<Self, LogError> {
+        Ok(Self::new(file, build_log::read(log, &symptoms(catalogue))?, catalogue, members))
     }
 
     /// Chooses the causes that a log shows, and finds the Dockerfile that it is the build of.
     #[must_use]
-    pub fn new(file: String, log: BuildLog, catalogue: &Catalogue, project: &Project) -> Self {
+    pub fn new(file: String, log: BuildLog, catalogue: &Catalogue, members: &[Member]) -> Self {
         let causes = choose(&log, catalogue);
         let mut failure =
             Self { file, log: Arc::new(log), causes, dockerfile: None, files: BTreeSet::new(), answers: Vec::new() };
-        failure.dockerfile = failure.tie(&project.members);
-        failure.files = failure.part_of_the_build(project);
-        let concerned: Vec<&Member> = project.members.iter().filter(|member| failure.concerns(member)).collect();
+        failure.dockerfile = failure.tie(members);
+        failure.files = failure.part_of_the_build(members);
+        let concerned: Vec<&Member> = members.iter().filter(|member| failure.concerns(member)).collect();
         let instruction = failure.dockerfile.as_ref().map(|tied| tied.instruction);
         for cause in &mut failure.causes {
             // What nobody asks for himself came with what requires it.
@@ -153,9 +153,9 @@ impl Failure {
 
     /// The files that the failed build used, as far as that is known. Where the log names an instruction that stands in
     /// no Dockerfile at hand, it is the log of another build.
-    fn part_of_the_build(&self, project: &Project) -> BTreeSet<String> {
+    fn part_of_the_build(&self, members: &[Member]) -> BTreeSet<String> {
         let is_dockerfile = |member: &&Member| matches!(member.model, Model::Dockerfile(_));
-        let dockerfiles = project.members.iter().filter(is_dockerfile).count();
+        let dockerfiles = members.iter().filter(is_dockerfile).count();
         let named = self.step().is_some_and(|step| step.instruction.is_some() && !step.azureml);
         let concerned = |member: &&Member| match &self.dockerfile {
             Some(tied) => tied.file == member.source.name() || !is_dockerfile(member),
@@ -164,7 +164,7 @@ impl Failure {
             // Bare output of a tool: of the one Dockerfile that the person names with it.
             None => !is_dockerfile(member) || dockerfiles == 1,
         };
-        project.members.iter().filter(concerned).map(|member| member.source.name().to_owned()).collect()
+        members.iter().filter(concerned).map(|member| member.source.name().to_owned()).collect()
     }
 
     /// The step that the log ends with, where one failed.

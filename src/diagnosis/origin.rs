@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::context::{self, BuildContext};
 use crate::environment::conda::CondaEnvironment;
 use crate::environment::requirement;
+use crate::member::Member;
 use crate::model::{DockerfileModel, Model};
-use crate::project::Member;
 use crate::shell::tool::{self, Tool, normalise};
 use crate::source::Source;
 

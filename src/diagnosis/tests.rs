@@ -2,6 +2,7 @@ use super::*;
 use crate::build_log::{Below, Outcome, Outside};
 use crate::context::BuildContext;
 use crate::patch::catalogue;
+use crate::project::Project;
 use crate::settings::Settings;
 use crate::source::Source;
 

@@ -5,8 +5,8 @@
 
 use crate::build_log::Step;
 use crate::dockerfile::{Dockerfile, Instruction};
+use crate::member::Member;
 use crate::model::Model;
-use crate::project::Member;
 
 /// An instruction that a step may be.
 #[derive(Clone, Copy, Debug, PartialEq)]

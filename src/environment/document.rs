@@ -1,6 +1,6 @@
 //! A YAML or JSON text as a tree whose every node knows where it stands.
 //!
-//! [`super::yaml`] and [`super::json`] make it; edits are placed by it. Values are read and checked by another reader
+//! `yaml.rs` and `json.rs` make it; edits are placed by it. Values are read and checked by another reader
 //! ([`super::values`]).
 
 use std::collections::HashSet;

@@ -19,7 +19,7 @@ pub(super) const MANY: usize = 500;
 pub type Answer = Fact<Option<Interpreter>>;
 
 /// What is true of an image at one point of its build. It is kept for every point, so its lists are bounded by
-/// [`MANY`]: what does not fit is not known.
+/// `MANY`: what does not fit is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
     /// Linux or Windows.

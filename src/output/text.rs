@@ -9,8 +9,9 @@ use super::redact::redact;
 use super::{Counts, failure};
 use super::{inert, inert_lines, inert_name};
 use crate::finding::{Finding, Ground, Remedy};
+use crate::member::Origin;
 use crate::plan::{Decision, Plan, Withheld};
-use crate::project::{Origin, Project};
+use crate::project::Project;
 use crate::verify::Verified;
 
 /// How much is told.

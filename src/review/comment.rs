@@ -9,10 +9,11 @@ use super::markdown::{code, fence, plain};
 use super::suggestion::{self, Suggestion, Unsuitable};
 use crate::diagnosis::Failure;
 use crate::finding::{Finding, Remedy};
+use crate::member::Problem;
 use crate::output::redact::redact;
 use crate::patch::catalogue::Catalogue;
 use crate::plan::Decision;
-use crate::project::{Problem, Project};
+use crate::project::Project;
 use crate::verify::Verified;
 
 /// What a review is to say.

@@ -20,9 +20,10 @@ use std::path::{Path, PathBuf};
 
 use crate::build_log::LogError;
 use crate::diagnosis::Failure;
+use crate::member::Problem;
 use crate::patch::catalogue::Catalogue;
 use crate::plan::Plan;
-use crate::project::{LoadOptions, Problem, Project};
+use crate::project::{LoadOptions, Project};
 use crate::settings::{self, Policy};
 use crate::verify::Verified;
 use crate::{discover, find, plan, verify};
@@ -170,7 +171,7 @@ fn fix(options: &Options, head: &str, base: &str, paths: Option<&[&str]>, folder
         let name = path.file_name().map_or_else(|| "build.log".to_owned(), |name| name.to_string_lossy().into_owned());
         let failed = |error: LogError| ReviewError::Log { file: path.display().to_string(), error };
         let opened = std::fs::File::open(path).map_err(|error| failed(error.into()))?;
-        project.failure = Some(Failure::read(name, opened, &catalogue, &project).map_err(failed)?);
+        project.failure = Some(Failure::read(name, opened, &catalogue, &project.members).map_err(failed)?);
     }
     let mut findings = find::find(&project, &catalogue);
     if let Some(paths) = paths {

@@ -2,7 +2,7 @@
 //!
 //! A recursive descent over bytes that looks ahead a few bytes only and never backtracks. Compound commands are read
 //! in `compound`, words and what stands inside them in `lexer`, here-documents in `heredoc`; they share the
-//! [`Reader`] because a word may hold a whole script. Where dash and bash would read a text differently, bash's reading is taken only
+//! `Reader` because a word may hold a whole script. Where dash and bash would read a text differently, bash's reading is taken only
 //! if the commands and their words are the same in both (`&>` is one redirection here, while dash runs the command
 //! in the background); else the text is refused.
 
