@@ -1,5 +1,6 @@
 //! Which package brings a command.
 
+use super::table;
 use super::version::Distribution;
 
 /// The table, with a source in every row.
@@ -9,9 +10,7 @@ const TABLE: &str = include_str!("data/commands.tsv");
 #[must_use]
 pub fn package_of(command: &str, distribution: Option<Distribution>) -> Option<&'static str> {
     let name = command.rsplit('/').next().unwrap_or(command);
-    let mut rows = TABLE.lines().filter(|line| !line.starts_with('#')).skip(1).map(|line| line.split('\t'));
-    let mut row = rows.find_map(|mut row| (row.next() == Some(name)).then_some(row))?;
-    let (apt, alpine) = (row.next()?, row.next()?);
+    let [_, apt, alpine] = table::find(TABLE, name)?.cells();
     let package = if distribution == Some(Distribution::Alpine) { alpine } else { apt };
     (package != "-").then_some(package)
 }
@@ -38,9 +37,10 @@ mod tests {
     }
 
     #[test]
-    fn every_row_has_its_four_cells() {
+    fn every_row_has_its_cells_and_is_found() {
         for line in TABLE.lines().filter(|line| !line.starts_with('#')) {
             assert_eq!(line.split('\t').count(), 4, "{line}");
         }
+        table::check_sorted(TABLE);
     }
 }

@@ -113,7 +113,6 @@ impl ImageFacts {
 
 /// One family of images; the columns of `data/images.tsv`.
 struct Family {
-    image: &'static str,
     os: &'static str,
     release: &'static str,
     python: &'static str,
@@ -126,13 +125,16 @@ struct Family {
     path: &'static str,
 }
 
-static FAMILIES: LazyLock<Vec<Family>> = LazyLock::new(|| {
-    let family = |row: table::Row| {
-        let [image, os, release, python, python3, pip, prefix, conda, user, lists, path] = row.cells();
-        Family { image, os, release, python, python3, pip, prefix, conda, user, lists, path }
-    };
-    table::rows(IMAGES).map(family).collect()
-});
+impl Family {
+    fn of(row: table::Row) -> Self {
+        let [_, os, release, python, python3, pip, prefix, conda, user, lists, path] = row.cells();
+        Self { os, release, python, python3, pip, prefix, conda, user, lists, path }
+    }
+}
+
+/// The rows with their first cells: only the one that fits is read.
+static FAMILIES: LazyLock<Vec<(&'static str, table::Row)>> =
+    LazyLock::new(|| table::rows(IMAGES).map(|row| (row.first(), row)).collect());
 
 /// What is known about the image of that reference, after its arguments were replaced.
 #[must_use]
@@ -143,10 +145,11 @@ pub fn describe(reference: &str) -> ImageFacts {
         Err(error) => return ImageFacts::unknown(&format!("`{reference}`: {error}")),
     };
     let repository = Repository::of(&image);
-    let family = FAMILIES.iter().find(|family| matches(family.image, &repository.name));
+    let family = FAMILIES.iter().find(|(pattern, _)| matches(pattern, &repository.name));
     match family {
-        Some(family) => {
-            let facts = Described { image: &image, family, name: &repository.name }.facts();
+        Some((_, row)) => {
+            let family = Family::of(*row);
+            let facts = Described { image: &image, family: &family, name: &repository.name }.facts();
             if repository.is_plain_mirror { facts.weaken("if this registry mirrors Docker Hub") } else { facts }
         }
         None => by_its_name_alone(&image),
@@ -246,7 +249,7 @@ fn by_its_name_alone(image: &ImageReference<'_>) -> ImageFacts {
 /// An image and the row that fits it.
 struct Described<'a> {
     image: &'a ImageReference<'a>,
-    family: &'static Family,
+    family: &'a Family,
     name: &'a str,
 }
 

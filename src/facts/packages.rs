@@ -1,11 +1,9 @@
 //! What an apt package brings along: `distutils`, `python3`, the command `python`. The table is `data/packages.tsv`.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::cmp::Ordering;
 
 use super::table;
 use super::version::{Distribution, Release, compare};
-use std::cmp::Ordering;
 
 const PACKAGES: &str = include_str!("data/packages.tsv");
 
@@ -33,9 +31,6 @@ pub struct PackageFacts {
     pub source: &'static str,
 }
 
-static ROWS: LazyLock<HashMap<&'static str, table::Row>> =
-    LazyLock::new(|| table::rows(PACKAGES).map(|row| (row.first(), row)).collect());
-
 /// What the apt package `name` brings along in a release.
 ///
 /// `name` is as in `apt-get install`: `pkg=1.2`, `pkg:amd64` and `pkg/suite` are the package `pkg`. `None`: not known,
@@ -43,7 +38,7 @@ static ROWS: LazyLock<HashMap<&'static str, table::Row>> =
 #[must_use]
 pub fn brings(name: &str, release: &Release) -> Option<PackageFacts> {
     let name = name.split(['=', ':', '/']).next()?;
-    let [_, debian_11, debian_12, debian_13, ubuntu_18, ubuntu_24, source] = ROWS.get(name)?.cells();
+    let [_, debian_11, debian_12, debian_13, ubuntu_18, ubuntu_24, source] = table::find(PACKAGES, name)?.cells();
     let version = release.version.as_str();
     let from = |bound: &str| compare(version, bound) != Ordering::Less;
     let cell = match release.distribution {
@@ -75,8 +70,8 @@ mod tests {
     #[test]
     fn every_row_has_its_source_and_known_words() {
         table::check(PACKAGES);
-        assert_eq!(ROWS.len(), table::rows(PACKAGES).count(), "a package stands once");
-        for row in ROWS.values() {
+        table::check_sorted(PACKAGES);
+        for row in table::rows(PACKAGES) {
             let cells: [&str; 7] = row.cells();
             let [_, releases @ .., _] = cells;
             for word in releases.iter().flat_map(|cell| cell.split(',')) {

@@ -2,7 +2,6 @@
 //! The tables are `data/pip.tsv`, `data/conda_pip.tsv`, `data/conda_channels.tsv` and `data/pip_options.tsv`.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::table;
@@ -125,9 +124,6 @@ fn channel_name(channel: &str) -> &str {
 const OPTIONS_FROM: &str = "10.0.1";
 const OPTIONS_TO: &str = "26.3";
 
-static OPTION_ROWS: LazyLock<HashMap<&'static str, table::Row>> =
-    LazyLock::new(|| table::rows(OPTIONS).map(|row| (row.first(), row)).collect());
-
 /// Whether `pip install` of that version knows an option, hidden and deprecated ones included: it does not stop with
 /// "no such option". `--use-feature=NAME` and `--use-deprecated=NAME` are asked with their value; any other value is
 /// ignored. `None` where neither is known, among it every option that no pip of the table has.
@@ -141,7 +137,7 @@ pub fn pip_knows(version: &str, option: &str) -> Option<bool> {
     if compare(version, OPTIONS_FROM) == Ordering::Less || compare(version, OPTIONS_TO) == Ordering::Greater {
         return None;
     }
-    let [_, absent_to, present_from, present_to, absent_from, _] = OPTION_ROWS.get(option)?.cells();
+    let [_, absent_to, present_from, present_to, absent_from, _] = table::find(OPTIONS, option)?.cells();
     let at_least = |bound: &str| bound != "-" && compare(version, bound) != Ordering::Less;
     let at_most = |bound: &str| bound != "-" && compare(version, bound) != Ordering::Greater;
     if at_most(absent_to) || at_least(absent_from) {
@@ -172,7 +168,7 @@ mod tests {
         table::check(OPTIONS);
         assert_eq!(PIPS.len(), table::rows(PIP).count());
         assert_eq!(CONDA_PIPS.len(), table::rows(CONDA_PIP).count());
-        assert_eq!(OPTION_ROWS.len(), table::rows(OPTIONS).count(), "an option stands once");
+        table::check_sorted(OPTIONS);
     }
 
     #[test]

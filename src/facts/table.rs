@@ -1,10 +1,44 @@
-//! Reads the tables under `data/`: one row a line, columns between tabs, `#` starts a comment line, the first other
-//! line names the columns and the last column is the row's source. A table is read once, on first use, in some
-//! microseconds; a format with nesting would cost more than the rest of a run on a small file.
+//! Reads the tables under `data/`: one row a line, columns between tabs. Lines that begin with `#` stand at the top, the
+//! next names the columns, and the last column is the row's source. A table is read on first use, in some microseconds;
+//! a format with nesting would cost more than the rest of a run on a small file.
 
-/// The rows of a table, without comments, blank lines and the line of column names.
+use std::cmp::Ordering;
+
+/// A table behind its comment and the line of column names.
+fn body(text: &'static str) -> &'static str {
+    let mut rest = text;
+    loop {
+        let (line, below) = rest.split_once('\n').unwrap_or((rest, ""));
+        rest = below;
+        if !line.starts_with('#') {
+            return rest;
+        }
+    }
+}
+
+/// The rows of a table.
 pub(super) fn rows(text: &'static str) -> impl Iterator<Item = Row> {
-    text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).skip(1).map(Row)
+    body(text).lines().map(Row)
+}
+
+/// The row of that name in a table that is sorted by its first column, byte by byte: found where it stands, so that a
+/// large table costs a run no more than what it asks of it.
+pub(super) fn find(text: &'static str, name: &str) -> Option<Row> {
+    let text = body(text);
+    let bytes = text.as_bytes();
+    let (mut low, mut high) = (0, bytes.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let start = memchr::memrchr(b'\n', &bytes[low..middle]).map_or(low, |at| low + at + 1);
+        let end = memchr::memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |at| start + at);
+        let row = Row(text.get(start..end)?);
+        match row.first().cmp(name) {
+            Ordering::Equal => return Some(row),
+            Ordering::Less => low = end + 1,
+            Ordering::Greater => high = start,
+        }
+    }
+    None
 }
 
 /// One row of a table.
@@ -32,7 +66,7 @@ impl Row {
 #[cfg(test)]
 pub(super) fn check(text: &'static str) {
     let columns = text.lines().find(|line| !line.starts_with('#')).map_or(0, |line| line.split('\t').count());
-    assert!(columns > 1);
+    assert!(columns > 1 && rows(text).count() > 0);
     for Row(line) in rows(text) {
         assert_eq!(line.split('\t').count(), columns, "cells of {line:?}");
         let source = line.rsplit('\t').next().unwrap_or_default();
@@ -40,5 +74,24 @@ pub(super) fn check(text: &'static str) {
         assert!(matches!(mark, "[V] " | "[S] " | "[M] "), "no mark in the source of {line:?}");
         assert!(source.len() > 8, "no source in {line:?}");
         assert!(line.split('\t').all(|cell| !cell.is_empty() && cell.trim() == cell), "an empty cell in {line:?}");
+    }
+}
+
+/// Checks that every row of a table that is searched is found, and so stands once and in its place.
+#[cfg(test)]
+pub(super) fn check_sorted(text: &'static str) {
+    for row in rows(text) {
+        assert_eq!(find(text, row.first()).map(|found| found.0), Some(row.0));
+    }
+    let names: Vec<&str> = rows(text).map(Row::first).collect();
+    assert!(names.is_sorted_by(|a, b| a < b), "{names:?}");
+    for other in ["", "\u{10ffff}", "-", "no-such-row"] {
+        assert!(find(text, other).is_none());
+    }
+    for name in names {
+        assert!(
+            find(text, &format!("{name}\u{1}")).is_none()
+                && find(text, &name[..name.len() - 1]).is_none_or(|row| row.first() != name)
+        );
     }
 }

@@ -183,7 +183,7 @@ def readable(command, files):
             done = subprocess.run([*map(str, command), *map(str, part)], capture_output=True, text=True, check=False)
             if done.returncode == 0:
                 break
-            refused = re.search(r"(?m)(?:failed to lint |^Error: )(.+?):", done.stderr)
+            refused = re.search(r"(?m)^Error: (?:failed to lint )?(.+?):", done.stderr)
             if not refused or pathlib.Path(refused[1]) not in part:
                 raise SystemExit(f"tally stopped without naming a file: {done.stderr[-300:]}")
             part.remove(pathlib.Path(refused[1]))
