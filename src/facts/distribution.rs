@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use super::table;
-use super::version::{Distribution, PythonVersion, Release};
+use super::version::{Distribution, PythonVersion, Release, compare};
 
 const DISTRIBUTIONS: &str = include_str!("data/distributions.tsv");
 
@@ -125,7 +125,7 @@ pub fn rows() -> &'static [DistributionRow] {
 /// What is known about a release; `None` where it is not in the table.
 #[must_use]
 pub fn row(release: &Release) -> Option<&'static DistributionRow> {
-    ROWS.iter().find(|row| row.distribution == release.distribution && row.release() == *release)
+    ROWS.iter().find(|row| row.distribution == release.distribution && compare(row.version, &release.version).is_eq())
 }
 
 /// The release of that code name.

@@ -48,14 +48,17 @@ pub(super) struct Row(&'static str);
 impl Row {
     /// The first cell, which the others need not be read for.
     pub(super) fn first(self) -> &'static str {
-        self.0.split_once('\t').map_or(self.0, |(first, _)| first)
+        memchr::memchr(b'\t', self.0.as_bytes()).map_or(self.0, |end| &self.0[..end])
     }
 
     /// The cells from the first on; a missing cell is empty.
     pub(super) fn cells<const N: usize>(self) -> [&'static str; N] {
         let mut cells = [""; N];
-        for (cell, text) in cells.iter_mut().zip(self.0.split('\t')) {
-            *cell = text;
+        let mut start = 0;
+        let ends = memchr::memchr_iter(b'\t', self.0.as_bytes()).chain([self.0.len()]);
+        for (cell, end) in cells.iter_mut().zip(ends) {
+            *cell = &self.0[start..end];
+            start = end + 1;
         }
         cells
     }

@@ -158,10 +158,10 @@ impl Timeline {
             Rc::make_mut(state).apt.lists = lists::PackageLists::Unknown;
         }
         let text = instruction.arguments_text();
-        if ["Python-3", "python.org/ftp", "cpython"].iter().any(|word| text.contains(word)) {
+        if holds_any(text, &["Python-3", "python.org/ftp", "cpython"]) {
             Rc::make_mut(state).forget_python("a Python is built from its source");
         }
-        if ["pip.", "condarc", "_TIMEOUT", "PIP_CONFIG", "sources", "/apt/"].iter().any(|word| text.contains(word)) {
+        if holds_any(text, &["pip.", "condarc", "_TIMEOUT", "PIP_CONFIG", "sources", "/apt/"]) {
             Rc::make_mut(state).said_in_run(text);
         }
         match model.run(number) {
@@ -314,5 +314,10 @@ fn base_facts(base: &Base) -> image::ImageFacts {
 fn may_provide(text: &str) -> bool {
     const WORDS: [&str; 13] =
         [".sh", "./", "sh ", "|sh", "bash", "make", "dpkg", "tar ", "unzip", "rpm", "apk ", "install", "cp "];
-    WORDS.iter().any(|word| text.contains(word)) || text.ends_with(" sh")
+    holds_any(text, &WORDS) || text.ends_with(" sh")
+}
+
+/// Whether any of these stands in a text.
+fn holds_any(text: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
 }

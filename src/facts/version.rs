@@ -62,22 +62,26 @@ fn number(text: &str) -> Option<u32> {
 /// Compares versions of dotted numbers; a part that is no number counts by its leading digits, a missing one as 0.
 #[must_use]
 pub fn compare(a: &str, b: &str) -> Ordering {
-    let (mut left, mut right) = (a.split('.'), b.split('.'));
-    loop {
-        match (left.next(), right.next()) {
-            (None, None) => return Ordering::Equal,
-            (x, y) => match leading(x).cmp(&leading(y)) {
-                Ordering::Equal => {}
-                other => return other,
-            },
+    if a == b {
+        return Ordering::Equal;
+    }
+    let (mut left, mut right) = (a.as_bytes(), b.as_bytes());
+    while !left.is_empty() || !right.is_empty() {
+        match next_number(&mut left).cmp(&next_number(&mut right)) {
+            Ordering::Equal => {}
+            other => return other,
         }
     }
+    Ordering::Equal
 }
 
-fn leading(part: Option<&str>) -> u64 {
-    let part = part.unwrap_or_default();
-    let end = part.bytes().take_while(u8::is_ascii_digit).count().min(18);
-    part.get(..end).and_then(|digits| digits.parse().ok()).unwrap_or(0)
+/// The number that the first part begins with, taken off with its dot.
+fn next_number(rest: &mut &[u8]) -> u64 {
+    const MOST_DIGITS: usize = 18;
+    let part = &rest[..rest.iter().position(|byte| *byte == b'.').unwrap_or(rest.len())];
+    *rest = rest.get(part.len() + 1..).unwrap_or_default();
+    let digits = part.iter().take_while(|byte| byte.is_ascii_digit()).take(MOST_DIGITS);
+    digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0'))
 }
 
 /// A distribution: who makes the packages and names the releases.
@@ -265,6 +269,9 @@ mod tests {
         assert_eq!(compare("24.0", "24"), Ordering::Equal);
         assert_eq!(compare("20.3.4", "20.10"), Ordering::Less);
         assert_eq!(compare("99999999999999999999999", "1"), Ordering::Greater);
+        assert_eq!(compare("", "0.0"), Ordering::Equal);
+        assert_eq!(compare("3.9rc1", "3.9"), Ordering::Equal);
+        assert_eq!(compare("3.x", "3.0.1"), Ordering::Less);
         assert!(Release::new(Distribution::Debian, "9") < Release::new(Distribution::Debian, "10"));
         assert!(Release::new(Distribution::Ubuntu, "22.04") > Release::new(Distribution::Ubuntu, "18.04"));
     }

@@ -207,6 +207,8 @@ fn is_plain(version: &str) -> bool {
 
 /// The conda that an installer brings, by its name; the least one where it is new enough.
 fn installed_by(text: &str, least: &str) -> Option<String> {
+    // Few words are such a name.
+    memchr::memmem::find(text.as_bytes(), b"conda")?;
     for (name, is_miniconda) in [("Miniconda", true), ("Anaconda", false)] {
         let Some((_, behind)) = text.split_once(name) else { continue };
         let Some((version, _)) =
