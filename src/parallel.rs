@@ -12,11 +12,14 @@ const FEW: usize = 4;
 /// either.
 const STACK: usize = 8 << 20;
 
+/// No thread takes more items than this at once, so that none waits long for the last one to end.
+const AT_ONCE: usize = 4;
+
 /// `work` of every item.
 pub fn map<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let pool = if items.len() < FEW { None } else { pool() };
     match pool {
-        Some(pool) => pool.install(|| items.into_par_iter().map(&work).collect()),
+        Some(pool) => pool.install(|| items.into_par_iter().with_max_len(AT_ONCE).map(&work).collect()),
         None => items.into_iter().map(work).collect(),
     }
 }
