@@ -13,7 +13,6 @@ Nothing is asserted about time. It fails where a command does not do what it is 
 """
 
 import argparse
-import json
 import os
 import pathlib
 import platform
@@ -34,31 +33,31 @@ EMPTY = "fn main() {}\n"
 class Ran:
     """One finished process."""
 
-    def __init__(self, wall, usage, code, out):
-        self.wall, self.code, self.out = wall, code, out
+    def __init__(self, wall, usage, code):
+        self.wall, self.code = wall, code
         self.cpu = usage.ru_utime + usage.ru_stime
         self.peak = usage.ru_maxrss * (1 if sys.platform != "darwin" else 1 / 1024)  # KiB
 
 
-def run(command, codes=(0,), keep=False):
-    """Runs a command to its end, its output thrown away unless it is to be kept."""
-    with tempfile.TemporaryFile() as out:
+def run(command, codes=(0,), to=os.devnull):
+    """Runs a command to its end; its output goes into a file. What this program itself holds counts for the command's
+    peak of memory, so that nothing large is ever read here."""
+    with open(to, "wb") as out:
         begun = time.perf_counter()
-        process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL,
-                                   stdout=out if keep else subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=out,
+                                   stderr=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - begun
-        process.returncode = code = os.waitstatus_to_exitcode(status)
-        if code not in codes:
-            raise SystemExit(f"exit code {code} of {' '.join(map(str, command[:6]))}")
-        out.seek(0)
-        return Ran(wall, usage, code, out.read() if keep else b"")
+    process.returncode = code = os.waitstatus_to_exitcode(status)
+    if code not in codes:
+        raise SystemExit(f"exit code {code} of {' '.join(map(str, command[:6]))}")
+    return Ran(wall, usage, code)
 
 
-def in_turn(first, second, runs, codes=((0,), (0,))):
-    """Both commands `runs` times in turn: the runs of each. One warm-up of the first."""
+def in_turn(first, second, runs, codes=((0,), (0,)), to=os.devnull):
+    """Both commands `runs` times in turn: the runs of each. One warm-up of the first. `to` takes what the second says."""
     run(first, codes[0])
-    pairs = [(run(first, codes[0]), run(second, codes[1])) for _ in range(runs)]
+    pairs = [(run(first, codes[0]), run(second, codes[1], to)) for _ in range(runs)]
     return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
 
@@ -139,7 +138,8 @@ def one_file(page, args, work, files):
     sizes = sorted(files, key=lambda file: file.stat().st_size)
     middle = sizes[len(sizes) // 3 : 2 * len(sizes) // 3]
     chance.shuffle(middle)
-    path.write_bytes(next(it for it in middle if run([args.envfix, "-n", it], keep=True).out).read_bytes())
+    fixed = subprocess.run([args.envfix, "-n", *middle[:20]], capture_output=True, text=True, check=False).stdout
+    path.write_bytes(next(it for it in middle if f"/{it.name}\n" in fixed).read_bytes())
     empty = compile_empty(work)
     ours = [args.envfix, "-n", path]
     many = 10 if args.few else 60
@@ -197,10 +197,17 @@ def readable(command, files):
     return read
 
 
-def files_reported(out):
-    """How many files a linter's report in JSON is about, as far as it says."""
-    report = json.loads(out)
-    return report["files_scanned"] if isinstance(report, dict) else len({entry["file"] for entry in report})
+# How many files a linter's report in JSON is about, as far as it says.
+FILES_REPORTED = """
+import json, sys
+report = json.load(open(sys.argv[1], encoding="utf-8"))
+print(report["files_scanned"] if isinstance(report, dict) else len({entry["file"] for entry in report}))
+"""
+
+
+def files_reported(report):
+    """Counted by another process, so that this one stays small."""
+    return int(subprocess.run([sys.executable, "-c", FILES_REPORTED, report], capture_output=True, check=True).stdout)
 
 
 def corpus(page, args, work, files):
@@ -213,11 +220,12 @@ def corpus(page, args, work, files):
     rows, alone = [], None
     for (name, command), there in [(hadolint, everything), (without, sound), (tally, some)]:
         ours = [args.envfix, "--dry-run", there[0].parent]
-        # Which files each of them spoke of: what it did not read it was not fast at.
-        spoken = files_reported(run([*command, *there], keep=True).out)
+        report = work / "report.json"
+        own, theirs = in_turn(ours, [*command, *there], 1 if args.few else args.runs, ((0, 2), (0,)), report)
+        # What it did not read it was not fast at.
+        spoken = files_reported(report)
         if spoken < len(there) * 0.8:
             raise SystemExit(f"{name} spoke of {spoken} of {len(there)} files")
-        own, theirs = in_turn(ours, [*command, *there], 1 if args.few else args.runs, ((0, 2), (0,)))
         alone = alone or own
         rows.append([name, str(len(there)), seconds(median(theirs)),
                      f"{len(there) / median(theirs):.0f}", mib(median(theirs, "peak")), seconds(median(theirs, "cpu")),
