@@ -74,14 +74,9 @@ def seconds(value):
     return f"{value * 1000:.1f} ms" if value < 0.1 else f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
 
 
-# The peak of a process counts from its fork, which begins with the pages of this program: less than these cannot be seen.
-FLOOR = []
-
-
 def mib(kib):
-    if not FLOOR:
-        FLOOR.append(max(run(["true"]).peak for _ in range(5)))
-    least = kib <= 1.05 * FLOOR[0]
+    # The peak of a process counts from its fork, which begins with the pages of this program: less cannot be seen.
+    least = kib <= 1.05 * max(run(["true"]).peak for _ in range(3))
     return f"{'at most ' if least else ''}{kib / 1024:.0f} MiB"
 
 
@@ -186,7 +181,8 @@ def readable(command, files):
     for start in range(0, len(files), 100):
         part = files[start : start + 100]
         while part:
-            done = subprocess.run([*map(str, command), *map(str, part)], capture_output=True, text=True, check=False)
+            done = subprocess.run([*map(str, command), *map(str, part)], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE, text=True, check=False)
             if done.returncode == 0:
                 break
             refused = re.search(r"(?m)^Error: (?:failed to lint )?(.+?):", done.stderr)
