@@ -11,6 +11,7 @@ use crate::write;
 /// `verified`; the others are written all the same.
 #[must_use]
 pub fn apply(project: &Project, verified: &mut Verified) -> Vec<Problem> {
+    write::clean_beside(verified.files().iter().filter_map(|file| project.members[file.member].source.path()));
     let refused = parallel::map(verified.files().iter().collect(), |file| {
         let before = &project.members[file.member].source;
         let error = write::replace(before.path()?, &before.bytes(), &file.after.bytes()).err()?;

@@ -8,6 +8,7 @@
 //!
 //! On Windows the new file takes the access control list of its folder, as a newly made file does.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -106,6 +107,13 @@ fn failed(doing: &'static str) -> impl FnOnce(io::Error) -> Refusal {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Refusal::Full,
         _ => Refusal::Io { doing, error },
     }
+}
+
+/// Removes what killed runs left beside these files. Done before any of them is written, what lies there afterwards is
+/// never more than one run had in hand.
+pub fn clean_beside<'a>(paths: impl Iterator<Item = &'a Path>) {
+    let folders: BTreeSet<&Path> = paths.filter_map(Path::parent).collect();
+    folders.into_iter().filter_map(|folder| fs::canonicalize(folder).ok()).for_each(|folder| temporary::clean(&folder));
 }
 
 /// Puts `new` in the place of the file's bytes, which must still be `expected`.

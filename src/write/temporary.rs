@@ -16,11 +16,9 @@ const PREFIX: &str = ".envfix-";
 const SUFFIX: &str = ".tmp";
 const RANDOM: usize = 6;
 
-/// Makes a file in a folder, and removes those that a killed run left there.
+/// Makes a file in a folder that was cleaned.
 pub fn make(folder: &Path) -> io::Result<NamedTempFile> {
-    if first_in(folder) {
-        sweep(folder);
-    }
+    clean(folder);
     let make = || Builder::new().prefix(PREFIX).suffix(SUFFIX).rand_bytes(RANDOM).tempfile_in(folder);
     // Another run may have met the file between its making and its locking, and taken it for left over.
     for _ in 0..10 {
@@ -30,6 +28,13 @@ pub fn make(folder: &Path) -> io::Result<NamedTempFile> {
         }
     }
     make()
+}
+
+/// Removes what killed runs left in a folder, once in a process.
+pub fn clean(folder: &Path) {
+    if first_in(folder) {
+        sweep(folder);
+    }
 }
 
 /// Whether this process has not written in the folder yet: a folder may hold thousands of files that change.
