@@ -128,7 +128,8 @@ fn a_notebook_that_is_none_is_refused_with_the_reason() {
     for blank in ["\u{b}", "\u{c}", "\u{a0}", "\u{2003}"] {
         let text = good.replace("\"nbformat\"", &format!("{blank}\"nbformat\""));
         assert!(
-            fails(&text).message.contains("no") && text[fails(&text).offset..].starts_with(blank),
+            fails(&text).message.contains("a blank that JSON does not have")
+                && text[fails(&text).offset..].starts_with(blank),
             "{}",
             fails(&text)
         );
