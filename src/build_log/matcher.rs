@@ -12,9 +12,7 @@ use super::literals::{Literal, required};
 /// Patterns, by number.
 pub(super) struct Matcher {
     patterns: Vec<Pattern>,
-    /// Finds the texts; which they are, and whose.
     texts: Option<Texts>,
-    owners: Vec<(Literal, Vec<usize>)>,
     /// Patterns that need no text and have to see every line.
     always: Option<(RegexSet, Vec<usize>)>,
 }
@@ -85,8 +83,8 @@ fn states(pattern: &Hir) -> usize {
 /// One search for all texts: at first an automaton that is made in no time, and for a long log one that is faster and
 /// takes longer to make.
 struct Texts {
-    all: Vec<Vec<u8>>,
-    any_case: bool,
+    /// The texts, and the patterns that each is of.
+    owners: Vec<(Literal, Vec<usize>)>,
     small: AhoCorasick,
     large: OnceLock<Option<AhoCorasick>>,
     /// How many bytes were looked at with the small one.
@@ -97,17 +95,17 @@ struct Texts {
 const LONG: usize = 4 << 20;
 
 impl Texts {
-    fn new(all: Vec<Vec<u8>>, any_case: bool) -> Result<Self, aho_corasick::BuildError> {
-        let small = Self::build(&all, any_case, AhoCorasickKind::ContiguousNFA)?;
-        Ok(Self { all, any_case, small, large: OnceLock::new(), seen: AtomicUsize::new(0) })
+    fn new(owners: Vec<(Literal, Vec<usize>)>) -> Result<Self, aho_corasick::BuildError> {
+        let small = Self::build(&owners, AhoCorasickKind::ContiguousNFA)?;
+        Ok(Self { owners, small, large: OnceLock::new(), seen: AtomicUsize::new(0) })
     }
 
-    fn build(all: &[Vec<u8>], any_case: bool, kind: AhoCorasickKind) -> Result<AhoCorasick, aho_corasick::BuildError> {
+    fn build(owners: &[(Literal, Vec<usize>)], kind: AhoCorasickKind) -> Result<AhoCorasick, aho_corasick::BuildError> {
         AhoCorasickBuilder::new()
             .match_kind(MatchKind::Standard)
-            .ascii_case_insensitive(any_case)
+            .ascii_case_insensitive(owners.iter().any(|(text, _)| !text.exact))
             .kind(Some(kind))
-            .build(all)
+            .build(owners.iter().map(|(text, _)| &text.bytes))
     }
 
     fn searcher(&self, line: &[u8]) -> &AhoCorasick {
@@ -115,7 +113,7 @@ impl Texts {
             self.seen.fetch_add(line.len(), Ordering::Relaxed);
             return &self.small;
         }
-        let large = self.large.get_or_init(|| Self::build(&self.all, self.any_case, AhoCorasickKind::DFA).ok());
+        let large = self.large.get_or_init(|| Self::build(&self.owners, AhoCorasickKind::DFA).ok());
         large.as_ref().unwrap_or(&self.small)
     }
 }
@@ -142,13 +140,7 @@ impl Matcher {
             }
         }
         let refused = |error: &dyn std::fmt::Display| (0, format!("the set is too large: {error}"));
-        let texts = (!grouped.is_empty())
-            .then(|| {
-                let any_case = grouped.iter().any(|(text, _)| !text.exact);
-                Texts::new(grouped.iter().map(|(text, _)| text.bytes.clone()).collect(), any_case)
-            })
-            .transpose()
-            .map_err(|error| refused(&error))?;
+        let texts = (!grouped.is_empty()).then(|| Texts::new(grouped)).transpose().map_err(|error| refused(&error))?;
         let always = (!always.is_empty())
             .then(|| {
                 let some: Vec<&str> = always.iter().filter_map(|number| patterns.get(*number).copied()).collect();
@@ -157,16 +149,16 @@ impl Matcher {
             })
             .transpose()
             .map_err(|error| refused(&error))?;
-        Ok(Self { patterns: taken, texts, owners: grouped, always })
+        Ok(Self { patterns: taken, texts, always })
     }
 
     /// The patterns that may match the line, each once and in order.
     pub fn candidates(&self, line: &[u8], found: &mut Vec<usize>) {
         found.clear();
-        let texts = self.texts.as_ref().map(|texts| texts.searcher(line));
-        if let Some(texts) = texts.filter(|texts| texts.is_match(line)) {
-            for hit in texts.find_overlapping_iter(line) {
-                if let Some((text, numbers)) = self.owners.get(hit.pattern().as_usize())
+        let searcher = self.texts.as_ref().map(|texts| (texts, texts.searcher(line)));
+        if let Some((texts, searcher)) = searcher.filter(|(_, searcher)| searcher.is_match(line)) {
+            for hit in searcher.find_overlapping_iter(line) {
+                if let Some((text, numbers)) = texts.owners.get(hit.pattern().as_usize())
                     && (!text.exact || line.get(hit.range()) == Some(&text.bytes[..]))
                 {
                     found.extend_from_slice(numbers);
